@@ -1,0 +1,78 @@
+"""What a run records: the one declaration that training, store and report read.
+
+A `Metrics` is a row of `metrics.csv`, a `LAYER_DTYPE` array the rows of `layers.csv` for one
+step. Column names and their order are a file format that other programs rely on.
+"""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+STATISTICS: dict[str, str] = {
+    "grad_norm": "‖g‖₂, g = ∂L/∂W of the mean loss and its penalties, bias left out",
+    "grad_rms": "root of the mean of g²",
+    "grad_mean": "mean of g",
+    "grad_std": "standard deviation of g",
+    "grad_max_abs": "largest |g|",
+    "grad_zero_fraction": "share of entries of g that are exactly 0",
+    "delta_rms": "rms of δ = ∂ℓ/∂z, the signal back-propagated to the pre-activation by each "
+    "example's own loss ℓ (so it does not shrink with the batch size)",
+    "weight_norm": "‖W‖₂, bias left out",
+    "update_ratio": "‖ΔW‖₂/‖W‖₂ of the update that led to this step's weights; nan at step 0",
+    "preact_mean": "mean of the pre-activation z over units and examples",
+    "preact_std": "standard deviation of z over units and examples",
+    "act_mean": "mean of the output h = φ(z)",
+    "act_std": "standard deviation of h",
+    "saturated_fraction": "share of |φ′(z)| below 0.05 max|φ′|",
+    "dead_fraction": "share of units whose φ′ is 0 on the whole batch",
+}
+
+LAYER_NAME_LENGTH = 48  # long enough for block names of any wiring
+
+LAYER_DTYPE = np.dtype(
+    [
+        ("step", np.int64),
+        ("layer", np.int64),
+        ("name", f"U{LAYER_NAME_LENGTH}"),
+        *((name, np.float64) for name in STATISTICS),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """A row of `metrics.csv`. nan stands for "does not apply" and is written as an empty field.
+
+    `train_loss` and `train_accuracy` are of the batch that the step saw (loss with penalties),
+    `test_loss` and `test_accuracy` of the whole test part, `epoch` the passes over the training
+    data so far, `lr` the rate of the step, `grad_norm` and `param_norm` 2-norms over all
+    parameters, `seconds` the time since the run began.
+    """
+
+    step: int
+    epoch: float
+    train_loss: float
+    train_accuracy: float
+    test_loss: float
+    test_accuracy: float
+    lr: float
+    grad_norm: float
+    param_norm: float
+    seconds: float
+
+
+METRICS_DTYPE = np.dtype(
+    [
+        (field.name, np.int64 if field.name == "step" else np.float64)
+        for field in fields(Metrics)
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Record:
+    """What one logged step leaves behind: its metrics, and a `LAYER_DTYPE` row per layer."""
+
+    metrics: Metrics
+    layers: NDArray[np.void]
