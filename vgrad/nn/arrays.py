@@ -1,0 +1,38 @@
+"""The engine's arrays: their type, and the one way they are allocated."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.floating[Any]]
+
+ALIGNMENT = (
+    64  # bytes: a cache line, and the widest vector register; unaligned rows cost up to 10 %
+)
+
+
+def aligned(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """A zeroed C-contiguous array of `shape` that starts on a cache line."""
+    count = int(np.prod(shape, dtype=np.int64))
+    raw = np.zeros(count * dtype.itemsize + ALIGNMENT, dtype=np.uint8)
+    start = -raw.ctypes.data % ALIGNMENT
+    return raw[start : start + count * dtype.itemsize].view(dtype).reshape(shape)
+
+
+def stacked(arrays: Sequence[Array]) -> Array:
+    """One array `(k, *shape)` over k arrays of one shape that lie at equal distances in one block.
+
+    Raises:
+        ValueError: they do not.
+    """
+    first = arrays[0]
+    places = [array.ctypes.data for array in arrays]
+    distance = places[1] - places[0] if len(places) > 1 else 0
+    regular = all(b - a == distance for a, b in pairwise(places))
+    if not regular or any(a.shape != first.shape or a.strides != first.strides for a in arrays):
+        raise ValueError("the arrays are not evenly laid out")
+    shape, strides = (len(arrays), *first.shape), (distance, *first.strides)
+    return np.lib.stride_tricks.as_strided(first, shape, strides, writeable=False)
