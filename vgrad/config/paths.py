@@ -1,0 +1,33 @@
+"""Paths in a config are relative to the folder of whoever wrote them, and absolute once read."""
+
+import os.path
+from collections.abc import Mapping
+
+from pydantic import BaseModel
+
+from vgrad.config.document import Document
+from vgrad.config.shape import choice_of, part_given
+
+
+def absolute_paths(document: Document, folder: str, model: type[BaseModel]) -> Document:
+    """`document` with paths that are relative to `folder` made absolute.
+
+    Which options of a part are paths, the part lists in `path_options`. Only parts at the top
+    level (`data`) have such.
+    """
+    data = dict(document.data)
+    for key, field in model.model_fields.items():
+        part, given = part_given(choice_of(field), data.get(key)), data.get(key)
+        if part is not None and isinstance(given, Mapping):
+            options: tuple[str, ...] = getattr(part.part, "path_options", ())
+            data[key] = {
+                option: _absolute(value, folder) if option in options else value
+                for option, value in given.items()
+            }
+    return Document(data, document.file, document.places)
+
+
+def _absolute(value: object, folder: str) -> object:
+    if not isinstance(value, str) or not value:
+        return value
+    return os.path.abspath(os.path.join(folder, os.path.expanduser(value)))
