@@ -1,0 +1,39 @@
+"""vgrad: a laboratory for gradient flow.
+
+`vgrad.run("a.yaml", {"model.depth": 50})` trains what a config says and returns the stored run;
+`vgrad.open_run("latest").layers` is its per-layer table as a structured array. Everything here
+is imported when it is first used, so that the command line starts at once.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vgrad.config import Config, load_config
+    from vgrad.errors import RequestError, RunError
+    from vgrad.runner import open_run, resume, run
+    from vgrad.store import Run
+
+__version__ = "0.1.0"
+__all__ = ["Config", "RequestError", "Run", "RunError", "load_config", "open_run", "resume", "run"]
+
+_HOMES = {
+    "Config": "vgrad.config",
+    "RequestError": "vgrad.errors",
+    "Run": "vgrad.store",
+    "RunError": "vgrad.errors",
+    "load_config": "vgrad.config",
+    "open_run": "vgrad.runner",
+    "resume": "vgrad.runner",
+    "run": "vgrad.runner",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

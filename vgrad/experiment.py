@@ -1,0 +1,225 @@
+"""From a config to everything that training needs: data, network, optimizer, random streams."""
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from vgrad.config import Config
+from vgrad.config.parts import Part
+from vgrad.data import Dataset, datasets, load
+from vgrad.data.batches import BatchOrder
+from vgrad.errors import Problem, RequestError
+from vgrad.nn.activations import activations
+from vgrad.nn.initializers import Constant, Initializer, initializers
+from vgrad.nn.losses import Loss, losses
+from vgrad.nn.network import Network, largest_group, parameter_count
+from vgrad.nn.optimizers import UpdateRule, optimizers
+from vgrad.nn.penalties import Penalties
+from vgrad.nn.plan import Shape
+from vgrad.nn.schedules import Schedule, schedules
+
+LARGEST_TEST_BATCH = 512  # examples evaluated at once: as fast as more, in bounded memory
+DEFAULT_LOSS = {"classification": "cross_entropy", "regression": "mse"}
+GIB = 2.0**30
+
+
+@dataclass(frozen=True, eq=False)
+class Streams:
+    """Independent random generators: changing what one draws leaves the others alone."""
+
+    init: np.random.Generator
+    data: np.random.Generator
+    order: np.random.Generator
+
+    @classmethod
+    def of_seed(cls, seed: int) -> "Streams":
+        """The streams of an experiment's seed."""
+        sequences = np.random.SeedSequence(seed).spawn(len(cls.__dataclass_fields__))
+        return cls(*(np.random.default_rng(sequence) for sequence in sequences))
+
+
+@dataclass(frozen=True, eq=False)
+class Experiment:
+    """A config with its data at hand; `config` has every choice made, the loss included."""
+
+    config: Config
+    dataset: Dataset
+    loss: Loss
+    rule: UpdateRule
+    schedule: Schedule
+    penalties: Penalties
+    sizes: tuple[int, ...]
+    """Units per layer, inputs first."""
+    streams: Streams
+
+    @property
+    def dtype(self) -> np.dtype[np.floating[Any]]:
+        """The precision of all arrays."""
+        return np.dtype(self.config.dtype)
+
+    @property
+    def batch_size(self) -> int:
+        """Examples per step."""
+        asked = self.config.train.batch_size
+        n = len(self.dataset.x_train)
+        return n if asked == "full" else min(asked, n)
+
+    @property
+    def steps(self) -> int:
+        """Updates to make."""
+        train = self.config.train
+        if train.steps is not None:
+            return train.steps
+        per_epoch = -(-len(self.dataset.x_train) // self.batch_size)
+        return (train.epochs or 0) * per_epoch
+
+    @property
+    def parameters(self) -> int:
+        """Weights and biases."""
+        return parameter_count(self.sizes)
+
+    @property
+    def nbytes(self) -> int:
+        """The memory that data, parameters, optimizer and buffers will take, in bytes."""
+        data = self.dataset
+        held = data.x_train.nbytes + data.x_test.nbytes + data.y_train.nbytes + data.y_test.nbytes
+        shape = Shape(self.sizes, self.activation, self.loss.n_scratch, self.dtype)
+        vectors = 3 + len(self.rule.slots)  # weights, gradient, previous weights, slots
+        parameters = vectors * self.parameters + largest_group(self.sizes)
+        remainder = len(data.x_train) % self.batch_size
+        plans = shape.plan_bytes(self.batch_size, training=True)
+        plans += shape.plan_bytes(remainder, training=True)
+        plans += shape.plan_bytes(min(LARGEST_TEST_BATCH, len(data.x_test)), training=False)
+        return held + parameters * self.dtype.itemsize + plans
+
+    @property
+    def activation(self) -> Any:
+        """Of the hidden layers."""
+        part = self.config.model.activation
+        return activations.build(part.name, part.options)
+
+    def order(self) -> BatchOrder:
+        """The batches, from the first."""
+        return BatchOrder(len(self.dataset.x_train), self.batch_size, self.streams.order)
+
+    def network(self) -> Network:
+        """The network, its weights not yet written.
+
+        Raises:
+            RequestError: it would not fit into memory; says how much it would need.
+        """
+        available = available_memory()
+        if self.nbytes > available:
+            raise self.located(
+                Problem(
+                    f"the network needs {self.nbytes / GIB:,.1f} GiB of memory",
+                    "model.width" if max(self.sizes) > len(self.sizes) else "model.depth",
+                    f"{available / GIB:,.1f} GiB are available",
+                )
+            )
+        return Network(self.sizes, self.activation, self.loss, self.dtype)
+
+    def initialize(self, network: Network) -> Initializer:
+        """Write the network's first weights; the data-driven part is left to the caller.
+
+        Raises:
+            RequestError: the initializer cannot serve this network.
+        """
+        init, bias = self.config.model.init, self.config.model.bias_init
+        initializer = initializers.build(init.name, init.options)
+        biases = Constant(bias) if isinstance(bias, float) else _bias(bias)
+        try:
+            network.initialize(initializer, biases, self.streams.init)
+        except RequestError as error:
+            raise self.located(*error.problems) from None
+        return initializer
+
+    def located(self, *problems: Problem) -> RequestError:
+        """These problems, with the lines of the config that they belong to."""
+        return RequestError(self.config.locate(problem) for problem in problems)
+
+
+def prepare(config: Config) -> Experiment:
+    """Load the data and make every choice that depends on it.
+
+    Raises:
+        RequestError: the data is missing or malformed, the loss does not fit it, or the
+            initializer of the biases is not one for biases; located.
+    """
+    streams = Streams.of_seed(config.seed)
+    try:
+        part = datasets.build(config.data.name, config.data.options)
+        dataset = load(part, streams.data, np.dtype(config.dtype))
+        loss, config = _loss(config, dataset)
+        if isinstance(config.model.bias_init, Part):
+            _bias(config.model.bias_init)
+    except RequestError as error:
+        raise RequestError(config.locate(problem) for problem in error.problems) from None
+    model = config.model
+    widths = (model.width,) * model.depth if isinstance(model.width, int) else model.width
+    optimizer, schedule = config.optimizer, config.schedule
+    penalties = config.regularization
+    return Experiment(
+        config=config,
+        dataset=dataset,
+        loss=loss,
+        rule=optimizers.build(optimizer.name, optimizer.options),
+        schedule=schedules.build(schedule.name, schedule.options),
+        penalties=Penalties(penalties.l1, penalties.l2),
+        sizes=(dataset.n_features, *widths, _outputs(dataset, loss)),
+        streams=streams,
+    )
+
+
+def _loss(config: Config, dataset: Dataset) -> tuple[Loss, Config]:
+    part = config.loss
+    if part is None:
+        config = config.with_overrides({"loss": DEFAULT_LOSS[dataset.task]})
+        part = config.loss
+        assert part is not None
+    loss = losses.build(part.name, part.options)
+    if loss.needs_classes and dataset.task != "classification":
+        fitting = [entry.name for entry in losses if not entry.part.needs_classes]
+        raise RequestError(
+            Problem(
+                f"{part.name} needs classes, and {config.data.name} has numbers to predict",
+                "loss",
+                f"one of {', '.join(fitting)}",
+            )
+        )
+    return loss, config
+
+
+def _outputs(dataset: Dataset, loss: Loss) -> int:
+    if dataset.task == "regression":
+        return dataset.n_targets
+    return 1 if loss.one_output_for_two_classes and dataset.n_classes == 2 else dataset.n_classes
+
+
+def _bias(part: Part) -> Initializer:
+    if not initializers[part.name].part.for_biases:
+        fitting = [entry.name for entry in initializers if entry.part.for_biases]
+        raise RequestError(
+            Problem(
+                f"{part.name} is not for biases, which have no fan",
+                "model.bias_init",
+                f"a number, or one of {', '.join(fitting)}",
+            )
+        )
+    return initializers.build(part.name, part.options)
+
+
+def available_memory() -> float:
+    """Bytes that this process can still take, as far as the system tells; else infinite."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as lines:
+            sizes = dict(line.split(":", 1) for line in lines)
+        return float(sizes["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):
+        pass
+    try:
+        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    except (AttributeError, OSError, ValueError):
+        return float("inf")

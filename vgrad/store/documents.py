@@ -1,0 +1,76 @@
+"""JSON documents and arrays, written whole: to a temporary name, then renamed."""
+
+import json
+import math
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vgrad.errors import RunError
+
+
+def to_json(value: object) -> object:
+    """`value` with numbers that JSON lacks spelled out: nan is null, infinities "inf", "-inf"."""
+    if isinstance(value, Mapping):
+        return {str(key): to_json(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_json(one) for one in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else str(value)
+    return value
+
+
+def write_json(path: Path, document: Mapping[str, object]) -> None:
+    """Write a JSON object.
+
+    Raises:
+        OSError: it cannot be written; what stood there before still does.
+    """
+    text = json.dumps(to_json(document), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    replace(path, lambda file: file.write(text.encode()))
+
+
+def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write named arrays as an npz file.
+
+    Raises:
+        OSError: they cannot be written; what stood there before still does.
+    """
+    replace(path, lambda file: np.savez(file, **dict(arrays)))  # type: ignore[arg-type]
+
+
+def replace(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+    """Let `write` fill a temporary file beside `path`, then put it in its place."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with temporary.open("wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises:
+        RunError: the file is missing or damaged.
+    """
+    try:
+        document = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise RunError(f"{path}: is missing") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise RunError(f"{path}: cannot be read: {error}") from None
+    if not isinstance(document, dict):
+        raise RunError(f"{path}: is not a JSON object")
+    return document

@@ -1,0 +1,89 @@
+"""Where and how a run was made: versions, machine, command line, the state of the user's code."""
+
+import os
+import platform
+import socket
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+
+PACKAGES = ("vgrad", "numpy", "pydantic", "pyyaml")
+
+
+def now() -> str:
+    """The time in ISO 8601, UTC."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def collect_environment(command: Sequence[str]) -> dict[str, object]:
+    """What `environment.json` says of a run that begins now; its end is not known yet."""
+    return {
+        "versions": {"python": platform.python_version(), **_versions()},
+        "platform": platform.platform(),
+        "machine": platform.machine(),
+        "hostname": socket.gethostname(),
+        "cpu_count": os.cpu_count(),
+        "blas": _blas(),
+        "git_commit": git_commit(Path.cwd()),
+        "command": list(command),
+        "directory": str(Path.cwd()),
+        "pid": os.getpid(),
+        "start_time": now(),
+        "end_time": None,
+    }
+
+
+def _versions() -> dict[str, str]:
+    found = {"numpy": np.__version__}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:  # a checkout that is not installed
+            continue
+    return found
+
+
+def _blas() -> list[dict[str, object]]:
+    from threadpoolctl import threadpool_info
+
+    wanted = ("internal_api", "version", "architecture", "num_threads")
+    return [
+        {key: pool.get(key) for key in wanted}
+        for pool in threadpool_info()
+        if pool.get("user_api") == "blas"
+    ]
+
+
+def git_commit(folder: Path) -> str | None:
+    """The commit that is checked out in or above `folder`, read from git's files: starting git
+    would take longer than everything else here. None where there is none."""
+    for parent in (folder, *folder.parents):
+        git = parent / ".git"
+        if git.exists():
+            try:
+                return _head(git)
+            except OSError:
+                return None
+    return None
+
+
+def _head(git: Path) -> str | None:
+    if git.is_file():  # a worktree or a submodule: `gitdir: PATH`
+        git = (git.parent / git.read_text().partition(":")[2].strip()).resolve()
+    head = (git / "HEAD").read_text().strip()
+    if not head.startswith("ref: "):
+        return head
+    ref = head.removeprefix("ref: ")
+    common = git / "commondir"
+    roots = [git, git / common.read_text().strip()] if common.exists() else [git]
+    for root in roots:
+        if (root / ref).exists():
+            return (root / ref).read_text().strip()
+        packed = root / "packed-refs"
+        for line in packed.read_text().splitlines() if packed.exists() else ():
+            if line.endswith(f" {ref}"):
+                return line.split()[0]
+    return None

@@ -1,0 +1,146 @@
+"""Listing runs: one small file each, and no damage of one hides another."""
+
+import operator
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from vgrad.errors import Problem, RequestError, RunError, nearest
+from vgrad.store import layout
+from vgrad.store.documents import read_json
+from vgrad.store.reading import as_number, living_status
+
+CONDITION = re.compile(r"\s*([\w.]+)\s*(!=|<=|>=|=|<|>)\s*(.*?)\s*")
+OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """What a list says of a run. `final` is its last row of metrics, `config` has dotted keys."""
+
+    id: str
+    name: str = ""
+    status: str = layout.DAMAGED
+    verdict: str | None = None
+    steps: int = 0
+    final: Mapping[str, float] = field(default_factory=dict)
+    gradient_ratio: float = float("nan")
+    seconds: float = float("nan")
+    error: str | None = None
+    config: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """What can be asked for: the config's keys, the final metrics, and the summary's own."""
+        own = ("name", "status", "verdict", "steps", "gradient_ratio", "seconds")
+        return {**self.config, **self.final, **{key: getattr(self, key) for key in own}}
+
+
+def list_runs(runs_dir: str | Path) -> Iterator[RunInfo]:
+    """The runs of a folder, newest first; one that is damaged says so, what is no run is left out.
+    A folder that is not there has none."""
+    root = Path(runs_dir)
+    for name in layout.folder_names(root):
+        try:
+            yield _info(root / name)
+        except RunError as error:
+            if layout.is_run(root / name):
+                yield RunInfo(name, error=str(error))
+        except OSError as error:
+            yield RunInfo(name, error=f"{root / name}: {error.strerror}")
+
+
+def _info(path: Path) -> RunInfo:
+    summary = read_json(path / layout.SUMMARY)
+    final, config = summary.get("final"), summary.get("config")
+    steps, error = summary.get("steps"), summary.get("error")
+    return RunInfo(
+        id=path.name,
+        name=str(summary.get("name") or ""),
+        status=living_status(path, summary),
+        verdict=str(summary["verdict"]) if summary.get("verdict") else None,
+        steps=steps if isinstance(steps, int) else 0,
+        final={k: as_number(v) for k, v in final.items()} if isinstance(final, dict) else {},
+        gradient_ratio=as_number(summary.get("gradient_ratio")),
+        seconds=as_number(summary.get("seconds")),
+        error=str(error) if error else None,
+        config=config if isinstance(config, dict) else {},
+    )
+
+
+@dataclass(frozen=True)
+class Condition:
+    """`KEY=VALUE`, with any of = != < <= > >=."""
+
+    key: str
+    compare: Callable[[Any, Any], bool]
+    value: object
+
+    def holds(self, info: RunInfo) -> bool:
+        """Whether it holds of a run; a run without the key, or one not comparable, does not."""
+        found = info.facts.get(self.key)
+        if found is None and self.value is not None:
+            return False
+        try:
+            return bool(self.compare(found, self.value))
+        except TypeError:
+            return False
+
+
+def parse_condition(text: str) -> Condition:
+    """A condition as the user writes it; its value is read as YAML reads it.
+
+    Raises:
+        RequestError: it is not of that form.
+    """
+    match = CONDITION.fullmatch(text)
+    if match is None:
+        raise RequestError(
+            Problem(f"--where {text}: is not a condition", allowed="KEY=VALUE, also != < <= > >=")
+        )
+    key, sign, value = match.groups()
+    try:
+        return Condition(key, OPERATORS[sign], yaml.safe_load(value))
+    except yaml.YAMLError:
+        return Condition(key, OPERATORS[sign], value)
+
+
+def known_keys(infos: Sequence[RunInfo]) -> frozenset[str]:
+    """Everything that can be asked of these runs."""
+    return frozenset(key for info in infos for key in info.facts)
+
+
+def matches(infos: Sequence[RunInfo], where: Collection[str], status: str | None) -> list[RunInfo]:
+    """The runs of this status of which all conditions hold.
+
+    Raises:
+        RequestError: a condition is malformed, or no run knows its key; the status is not one.
+    """
+    if status is not None and status not in layout.STATUSES:
+        near = nearest(status, layout.STATUSES)
+        allowed = f"one of {', '.join(layout.STATUSES)}"
+        raise RequestError(Problem(f"no status is called {status!r}", "", allowed, near))
+    conditions = [parse_condition(text) for text in where]
+    if conditions and infos:
+        keys = known_keys(infos)
+        for condition in conditions:
+            if condition.key not in keys:
+                near = nearest(condition.key, sorted(keys))
+                problem = Problem(f"no run has a key {condition.key!r}", suggestion=near)
+                raise RequestError(problem)
+    return [
+        info
+        for info in infos
+        if status in (None, info.status) and all(one.holds(info) for one in conditions)
+    ]

@@ -1,0 +1,155 @@
+"""Reading a run: all of it lazily, and whatever of it is there."""
+
+import math
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from vgrad.errors import Problem, RequestError, RunError
+from vgrad.records import LAYER_DTYPE, METRICS_DTYPE
+from vgrad.store import layout
+from vgrad.store.documents import read_json
+from vgrad.store.locks import is_locked
+from vgrad.store.tables import read_table
+
+
+class Run:
+    """A stored run. Each part is read when it is first asked for, and then kept.
+
+    A part that is missing or damaged raises `RunError`, naming the file and line.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r})"
+
+    @property
+    def id(self) -> str:
+        """The run-id."""
+        return self.path.resolve().name
+
+    @property
+    def name(self) -> str:
+        """What its config calls it."""
+        return str(self.summary.get("name") or self.id)
+
+    @property
+    def status(self) -> str:
+        """running, finished, diverged, interrupted, failed, or lost: gone without a word."""
+        return living_status(self.path, self.summary)
+
+    @property
+    def verdict(self) -> str | None:
+        """What became of the gradient, in a word; None while it runs."""
+        return self.summary.get("verdict")
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        """`summary.json`."""
+        return read_json(self.path / layout.SUMMARY)
+
+    @cached_property
+    def environment(self) -> dict[str, Any]:
+        """`environment.json`."""
+        return read_json(self.path / layout.ENVIRONMENT)
+
+    @cached_property
+    def config_yaml(self) -> str:
+        """The text of `config.yaml`."""
+        path = self.path / layout.CONFIG
+        try:
+            return path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise RunError(f"{path}: cannot be read: {error}") from None
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """`config.yaml`: the whole resolved config."""
+        try:
+            config = yaml.safe_load(self.config_yaml)
+        except yaml.YAMLError as error:
+            raise RunError(f"{self.path / layout.CONFIG}: cannot be read: {error}") from None
+        if not isinstance(config, dict):
+            raise RunError(f"{self.path / layout.CONFIG}: is not a mapping")
+        return config
+
+    @cached_property
+    def metrics(self) -> NDArray[np.void]:
+        """`metrics.csv` as a structured array; pandas and polars take it as it is."""
+        return read_table(self.path / layout.METRICS, METRICS_DTYPE)
+
+    @cached_property
+    def layers(self) -> NDArray[np.void]:
+        """`layers.csv` as a structured array; pandas and polars take it as it is."""
+        return read_table(self.path / layout.LAYERS, LAYER_DTYPE)
+
+    @cached_property
+    def steps(self) -> tuple[int, ...]:
+        """The logged steps."""
+        return tuple(int(step) for step in np.unique(self.layers["step"]))
+
+    def layers_at(self, step: int) -> NDArray[np.void]:
+        """The rows of one logged step.
+
+        Raises:
+            RequestError: it was not logged; names the nearest that were.
+        """
+        if step not in self.steps:
+            near = sorted(self.steps, key=lambda logged: abs(logged - step))[:2]
+            allowed = f"nearest are {' and '.join(map(str, sorted(near)))}" if near else ""
+            raise RequestError(Problem(f"step {step} of {self.id} is not logged", "", allowed))
+        rows: NDArray[np.void] = self.layers[self.layers["step"] == step]
+        return rows
+
+    def read_checkpoint(self) -> dict[str, NDArray[Any]] | None:
+        """The arrays of `checkpoint.npz`; None where there is none.
+
+        Raises:
+            RunError: it is damaged.
+        """
+        path = self.path / layout.CHECKPOINT
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                return dict(arrays)
+        except FileNotFoundError:
+            return None
+        except Exception as error:  # zipfile and numpy raise many kinds for what is damaged
+            raise RunError(f"{path}: cannot be read: {error}") from None
+
+
+def open_run(ref: str = layout.LATEST, runs_dir: str | Path = "runs") -> Run:
+    """The run that `ref` stands for: a run-id, an unambiguous part of one, a path, or `latest`.
+
+    Raises:
+        RequestError: there is none, or more than one.
+    """
+    return Run(layout.find_run(str(ref), Path(runs_dir)))
+
+
+def living_status(path: Path, summary: dict[str, Any]) -> str:
+    """The status that the summary tells, but `lost` where a running run's process is gone."""
+    status = summary.get("status")
+    if status != layout.RUNNING:
+        return status if status in layout.STATUSES else layout.DAMAGED
+    try:
+        pid = read_json(path / layout.ENVIRONMENT).get("pid")
+    except RunError:
+        pid = None
+    locked = is_locked(path / layout.METRICS, pid if isinstance(pid, int) else None)
+    return layout.RUNNING if locked else layout.LOST
+
+
+def as_number(value: object) -> float:
+    """A number of a JSON document of ours: null is nan, "inf" and "-inf" are infinite."""
+    if value is None or isinstance(value, bool):
+        return math.nan
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return math.nan

@@ -1,0 +1,110 @@
+"""`metrics.csv` and `layers.csv`: rows of numbers, and how they are spelled and read.
+
+CSV as in RFC 4180 but for the line ends, which are a single newline; UTF-8; `nan` and `inf` so.
+"""
+
+import csv
+import math
+from dataclasses import astuple
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vgrad.errors import RunError
+from vgrad.records import METRICS_DTYPE, STATISTICS, Metrics
+
+OPTIONAL = {"train_accuracy", "test_loss", "test_accuracy"}
+"""Metrics that do not apply everywhere: their nan is an empty field."""
+
+STATISTIC_DIGITS = 9  # what tells any two numbers of single precision apart
+LAYER_FORMAT = "%d,%d,%s" + f",%.{STATISTIC_DIGITS}g" * len(STATISTICS) + "\n"
+
+
+def header(dtype: np.dtype[Any]) -> str:
+    """The first line of a table of this dtype."""
+    return ",".join(dtype.names or ()) + "\n"
+
+
+def metrics_line(metrics: Metrics) -> str:
+    """A row of `metrics.csv`; each number is spelled so that it is read back exactly."""
+    cells = []
+    for name, value in zip(METRICS_DTYPE.names or (), astuple(metrics), strict=True):
+        absent = name in OPTIONAL and math.isnan(value)
+        cells.append("" if absent else str(value) if name == "step" else repr(float(value)))
+    return ",".join(cells) + "\n"
+
+
+def layer_lines(layers: NDArray[np.void]) -> str:
+    """The rows of `layers.csv` for one step."""
+    rows = layers.tolist()
+    return "".join(
+        LAYER_FORMAT % (step, layer, quoted(name), *numbers) for step, layer, name, *numbers in rows
+    )
+
+
+def quoted(cell: str) -> str:
+    """A cell as RFC 4180 spells it."""
+    if any(sign in cell for sign in ',"\r\n'):
+        return '"' + cell.replace('"', '""') + '"'
+    return cell
+
+
+def whole_lines(path: Path) -> str:
+    """The text of a table up to its last line end: a torn last line is left out.
+
+    Raises:
+        RunError: the file is missing or cannot be read.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise RunError(f"{path}: is missing") from None
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read: {error.strerror}") from None
+    try:
+        return content[: content.rfind(b"\n") + 1].decode()
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise RunError(f"{path}:{line}: is not UTF-8") from None
+
+
+def read_table(path: Path, dtype: np.dtype[Any]) -> NDArray[np.void]:
+    """The rows of a table as a structured array. Columns behind the known ones are left out.
+
+    Raises:
+        RunError: the file is missing, or damaged elsewhere than in a torn last line.
+    """
+    names = dtype.names or ()
+    lines = csv.reader(whole_lines(path).splitlines())
+    head = next(lines, None)
+    if head is not None and tuple(head[: len(names)]) != names:
+        raise RunError(f"{path}:1: the columns are not {', '.join(names)}")
+    cells = [row[: len(names)] for row in lines]
+    for number, row in enumerate(cells, 2):
+        if len(row) != len(names):
+            raise RunError(f"{path}:{number}: has {len(row)} columns, not {len(names)}")
+    table = np.empty(len(cells), dtype)
+    for name, column in zip(names, zip(*cells, strict=True), strict=False):
+        table[name] = _column(path, name, column, dtype[name])
+    return table
+
+
+def _column(path: Path, name: str, cells: tuple[str, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    if dtype.kind == "U":
+        return np.array(cells, dtype)
+    convert = int if dtype.kind == "i" else _number
+    try:
+        return np.fromiter(map(convert, cells), dtype, len(cells))
+    except (ValueError, OverflowError):
+        for number, cell in enumerate(cells, 2):
+            try:
+                dtype.type(convert(cell))
+            except (ValueError, OverflowError):
+                raise RunError(f"{path}:{number}: {name}: {cell!r} is not a number") from None
+        raise
+
+
+def _number(cell: str) -> float:
+    return float(cell) if cell else math.nan
