@@ -15,7 +15,9 @@ class Interrupts:
     """While active, the first signal to stop raises KeyboardInterrupt, but not while `held`;
     signals after the first do nothing, so that what the first one began can end in order.
 
-    Off the main thread Python delivers no signals, and this does nothing.
+    A signal that the process was told to ignore (by `nohup`, or a shell that put it into the
+    background) stays ignored. Off the main thread Python delivers no signals, and this does
+    nothing.
     """
 
     def __init__(self) -> None:
@@ -29,21 +31,26 @@ class Interrupts:
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = {one: signal.signal(one, self._on_signal) for one in STOPPING}
-        try:
-            yield
-        finally:
-            for one, handler in before.items():
-                signal.signal(one, handler)
+        handlers = {one: signal.getsignal(one) for one in STOPPING}
+        taken = {one: was for one, was in handlers.items() if was not in (signal.SIG_IGN, None)}
+        with self.held():  # a signal between two of these lines waits for the end
+            try:
+                for one in taken:
+                    signal.signal(one, self._on_signal)
+                with self.released():
+                    yield
+            finally:
+                for one, was in taken.items():
+                    signal.signal(one, was)
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
-        if self._stopped:
-            return
-        if self._holds:
-            self._pending = True
-            return
-        self._stopped = True
-        raise KeyboardInterrupt
+        self._pending = True
+        self._stop()
+
+    def _stop(self) -> None:
+        if self._pending and not self._holds and not self._stopped:
+            self._stopped = True
+            raise KeyboardInterrupt
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -53,6 +60,14 @@ class Interrupts:
             yield
         finally:
             self._holds -= 1
-        if self._pending and not self._holds and not self._stopped:
-            self._stopped = True
-            raise KeyboardInterrupt
+        self._stop()
+
+    @contextmanager
+    def released(self) -> Iterator[None]:
+        """Within it signals interrupt, though it stands within a `held`."""
+        holds, self._holds = self._holds, 0
+        try:
+            self._stop()
+            yield
+        finally:
+            self._holds = holds

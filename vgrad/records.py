@@ -63,10 +63,7 @@ class Metrics:
 
 
 METRICS_DTYPE = np.dtype(
-    [
-        (field.name, np.int64 if field.name == "step" else np.float64)
-        for field in fields(Metrics)
-    ]
+    [(field.name, np.int64 if field.name == "step" else np.float64) for field in fields(Metrics)]
 )
 
 

@@ -106,8 +106,8 @@ def run(
                 config=flatten(experiment.config),
                 environment=collect_environment(sys.argv),
             )
-        with closing(writer):
-            _Session(experiment, trainer, writer, interrupts, watch).go(checkpoint_every)
+            with closing(writer):
+                _Session(experiment, trainer, writer, interrupts, watch).go(checkpoint_every)
         return Run(writer.path)
 
 
@@ -136,10 +136,9 @@ def resume(
         experiment = prepare(load_config(stored.path / "config.yaml"))
         trainer = Trainer(experiment)
         _restore(trainer, stored)
-        with closing(reopen_run(stored.path)) as writer:
-            with interrupts.held():
-                writer.rewind(trainer.step - 1 if trainer.step else None)
-                writer.resume(collect_environment(sys.argv))
+        with interrupts.held(), closing(reopen_run(stored.path)) as writer:
+            writer.rewind(trainer.step - 1 if trainer.step else None)
+            writer.resume(collect_environment(sys.argv))
             session = _Session(experiment, trainer, writer, interrupts, watch)
             session.recall(Run(stored.path))
             session.go(checkpoint_every)
@@ -183,11 +182,15 @@ class _Session:
         if stored.steps:
             self._first = stored.layers_at(stored.steps[0])
             self._last = stored.layers_at(stored.steps[-1])
+            self._metrics = Metrics(*stored.metrics[-1].item())
 
     def go(self, checkpoint_every: int | None) -> None:
-        """Train to the end, and write down how it ended, however it does."""
+        """Train to the end, and write down how it ended, however it does.
+
+        To be called while interrupts are held: the training is all that they may cut short.
+        """
         try:
-            with blas_threads(self._experiment):
+            with self._interrupts.released(), blas_threads(self._experiment):
                 self._train(checkpoint_every)
         except KeyboardInterrupt:
             self._end("interrupted")
@@ -196,11 +199,10 @@ class _Session:
             self._end("failed", str(error) or type(error).__name__)
             raise
         divergence = self._trainer.divergence
-        with self._interrupts.held():
-            if divergence is None:
-                self._end("finished")
-            else:
-                self._end("diverged", str(divergence))
+        if divergence is None:
+            self._end("finished")
+        else:
+            self._end("diverged", str(divergence))
 
     def _train(self, checkpoint_every: int | None) -> None:
         trainer, stride = self._trainer, Stride()

@@ -13,15 +13,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vgrad.records import LAYER_DTYPE
+from vgrad.records import LAYER_DTYPE, STATISTICS
 
 Array = NDArray[np.floating[Any]]
+Column = NDArray[np.floating[Any]] | float
+"""A statistic of each layer of a stack, or one number for all."""
 
 SATURATED_BELOW = 0.05
 """Of max|φ′|: where a unit's slope is below, nearly nothing of the gradient passes."""
-ONE_PASS_BELOW = 10.0
-"""Of the variance: where the squared mean is below, the difference of mean squares keeps all but
-two bits of its precision, and the spread needs no second pass."""
+ONE_PASS_FROM = 0.1
+"""Of the mean square: where the variance is more, it is the difference of mean square and squared
+mean to all but four bits, and the spread needs no second pass."""
 SAFE_SQUARES = (1e-20, 1e30)
 """Sums of squares within are exact enough in single precision. A vanished gradient's entries have
 squares below its smallest number, an exploded one's above its largest: those go to double."""
@@ -65,80 +67,91 @@ class Telemetry:
 
     def measure(self, step: int, stacks: Sequence[LayerStack]) -> NDArray[np.void]:
         """A `LAYER_DTYPE` row per layer, numbered from 1 in the order of the stacks."""
-        rows = np.empty(sum(len(stack.names) for stack in stacks), LAYER_DTYPE)
-        rows["step"] = step
-        rows["layer"] = np.arange(1, len(rows) + 1)
+        names = [name for stack in stacks for name in stack.names]
+        values = np.empty((len(STATISTICS), len(names)))
         start = 0
         with np.errstate(all="ignore"):  # a non-finite value is a result
             for stack in stacks:
-                part = rows[start : start + len(stack.names)]
-                start += len(part)
-                part["name"] = stack.names
-                self._gradients(stack, part)
-                self._weights(stack, part)
-                self._signals(stack, part)
+                stop = start + len(stack.names)
+                for number, column in enumerate(self._columns(stack)):
+                    values[number, start:stop] = column
+                start = stop
+        rows = np.empty(len(names), LAYER_DTYPE)
+        rows["step"], rows["layer"], rows["name"] = step, np.arange(1, len(rows) + 1), names
+        for statistic, column in zip(STATISTICS, values, strict=True):
+            rows[statistic] = column
         return rows
 
-    def _gradients(self, stack: LayerStack, rows: NDArray[np.void]) -> None:
-        flat = self._flat(stack.gradient)
+    def _columns(self, stack: LayerStack) -> tuple[Column, ...]:
+        """The statistics in their order, each for all layers of the stack."""
+        return (
+            *self._gradients(stack.gradient),
+            self._delta_rms(stack.delta),
+            *self._weights(stack.weight, stack.previous_weight),
+            *self._mean_and_std(stack.preactivation.reshape(len(stack.names), -1)),
+            *self._mean_and_std(stack.output.reshape(len(stack.names), -1)),
+            *self._flatness(stack.slope, stack.max_slope),
+        )
+
+    def _gradients(self, gradient: Array) -> tuple[Column, ...]:
+        """Norm, rms, mean, std, largest |g|, share of zeros."""
+        flat = self._flat(gradient)
         size = flat.shape[1]
         squares = sums_of_squares(flat)
-        rows["grad_norm"] = np.sqrt(squares)
-        rows["grad_rms"] = np.sqrt(squares / size)
-        rows["grad_mean"], rows["grad_std"] = self._mean_and_std(flat)
+        mean, std = self._mean_and_std(flat, squares)
         zero = self._flags[: flat.size].reshape(flat.shape)
         np.equal(flat, 0.0, out=zero)
-        rows["grad_zero_fraction"] = counts(zero) / size
+        zeros = counts(zero) / size
         np.abs(flat, out=flat)
-        rows["grad_max_abs"] = np.maximum.reduce(flat, axis=1)
+        largest = np.maximum.reduce(flat, axis=1)
+        return np.sqrt(squares), np.sqrt(squares / size), mean, std, largest, zeros
 
-    def _weights(self, stack: LayerStack, rows: NDArray[np.void]) -> None:
-        norm = norms(self._flat(stack.weight))
-        rows["weight_norm"] = norm
-        if stack.previous_weight is None:
-            rows["update_ratio"] = np.nan
-            return
-        change = self._scratch[: stack.weight.size].reshape(stack.weight.shape)
-        np.subtract(stack.weight, stack.previous_weight, out=change)
-        moved = norms(change.reshape(len(change), -1))
-        rows["update_ratio"] = np.where(moved == 0.0, 0.0, moved / norm)
+    def _delta_rms(self, delta: Array) -> Column:
+        layers, units, batch = delta.shape
+        of_mean_loss = np.sqrt(sums_of_squares(delta.reshape(layers, -1)) / (units * batch))
+        rms: Column = of_mean_loss * batch
+        return rms
 
-    def _signals(self, stack: LayerStack, rows: NDArray[np.void]) -> None:
-        layers, units, batch = stack.delta.shape
-        of_mean_loss = norms(stack.delta.reshape(layers, -1)) / np.sqrt(units * batch)
-        rows["delta_rms"] = of_mean_loss * batch
-        for name, array in (("preact", stack.preactivation), ("act", stack.output)):
-            flat = array.reshape(layers, -1)
-            rows[f"{name}_mean"], rows[f"{name}_std"] = self._mean_and_std(flat)
-        rows["saturated_fraction"], rows["dead_fraction"] = self._flatness(stack)
+    def _weights(self, weight: Array, previous: Array | None) -> tuple[Column, Column]:
+        """Norm, and the last update's in its units."""
+        flat = self._flat(weight)
+        norm = np.sqrt(sums_of_squares(flat))
+        if previous is None:
+            return norm, np.nan
+        change = flat.reshape(weight.shape)
+        np.subtract(change, previous, out=change)
+        moved = np.sqrt(sums_of_squares(flat))
+        return norm, np.where(moved == 0.0, 0.0, moved / norm)
 
-    def _mean_and_std(self, flat: Array) -> tuple[Array, Array]:
-        """Of each row, as products with BLAS, in a third of the time of `np.std`."""
+    def _mean_and_std(
+        self, flat: Array, squares: NDArray[np.float64] | None = None
+    ) -> tuple[Column, Column]:
+        """Of each row, as products with BLAS, in a third of the time of `np.std`; `squares` are
+        the rows' sums of squares, where they are known."""
         size = flat.shape[1]
-        mean = np.vecdot(flat, self._ones[:size]).astype(np.float64) / size
-        variance = sums_of_squares(flat) / size - mean**2
-        if not np.all(mean**2 < ONE_PASS_BELOW * variance):
+        mean = (flat @ self._ones[:size]).astype(np.float64) / size
+        mean_square = (sums_of_squares(flat) if squares is None else squares) / size
+        variance = mean_square - mean * mean
+        if not (ONE_PASS_FROM * mean_square < variance).all():
             centered = self._centered[: flat.size].reshape(flat.shape)
             np.subtract(flat, mean[:, np.newaxis].astype(flat.dtype), out=centered)
             variance = sums_of_squares(centered) / size
         return mean, np.sqrt(variance)
 
-    def _flatness(self, stack: LayerStack) -> tuple[Array | float, Array | float]:
-        """Share of saturated entries, share of dead units, of each layer."""
-        slope = stack.slope
+    def _flatness(self, slope: Array | None, max_slope: float) -> tuple[Column, Column]:
+        """Share of saturated entries, share of dead units."""
         if slope is None:
             return 0.0, 0.0
         _, units, batch = slope.shape
         steepness = self._scratch[: slope.size].reshape(slope.shape)
         flags = self._flags[: slope.size].reshape(slope.shape)
         np.abs(slope, out=steepness)
-        np.less(steepness, SATURATED_BELOW * stack.max_slope, out=flags)
+        np.less(steepness, SATURATED_BELOW * max_slope, out=flags)
         saturated = counts(flags) / (units * batch)
-        if not saturated.any():
-            return 0.0, 0.0  # a dead unit would be saturated on every example
+        if np.minimum.reduce(steepness, axis=None) > 0.0:
+            return saturated, 0.0
         np.not_equal(steepness, 0.0, out=flags)
-        alive = counts(np.logical_or.reduce(flags, axis=2))
-        return saturated, 1.0 - alive / units
+        return saturated, 1.0 - counts(np.logical_or.reduce(flags, axis=2)) / units
 
     def _flat(self, array: Array) -> Array:
         """A contiguous copy, a row per layer, in scratch."""
@@ -152,15 +165,17 @@ def sums_of_squares(flat: Array) -> NDArray[np.float64]:
     """‖x‖² of each row x, right from the smallest to the largest number that x can hold."""
     squares: NDArray[np.float64] = np.vecdot(flat, flat).astype(np.float64)
     low, high = SAFE_SQUARES
+    if low < squares.min() and squares.max() < high:
+        return squares
     for row in np.flatnonzero(~((squares > low) & (squares < high))):
         double = flat[row].astype(np.float64)
         squares[row] = np.dot(double, double)
     return squares
 
 
-def norms(flat: Array) -> NDArray[np.float64]:
-    """‖x‖₂ of each row x."""
-    return np.sqrt(sums_of_squares(flat))
+def norm(vector: Array) -> float:
+    """‖x‖₂ of a flat vector."""
+    return float(np.sqrt(sums_of_squares(vector[np.newaxis])[0]))
 
 
 def counts(flags: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -23,9 +23,9 @@ from vgrad.nn.network import Group, Network
 from vgrad.nn.optimizers import Optimizer
 from vgrad.nn.plan import Plan
 from vgrad.records import Metrics, Record
-from vgrad.telemetry import LayerStack, Telemetry, norms
+from vgrad.telemetry import LayerStack, Telemetry, norm
 
-STACK = 2**17  # elements of a stack's arrays: with the scratch they stay in the L2 cache
+STACK = 2**18  # elements of a stack's arrays: of smaller stacks the calls would cost too much
 
 FORWARD = {"weight_norm": "weights", "preact_std": "pre-activation", "act_std": "output"}
 """What of a layer can first be not finite on the way forward, and its name to the user."""
@@ -188,7 +188,7 @@ class Trainer:
         if self.step == 0:
             stacks = [replace(stack, previous_weight=None) for stack in stacks]
         layers = self._telemetry.measure(self.step, stacks)
-        grad_norm = float(norms(network.grads[np.newaxis])[0])
+        grad_norm = norm(network.grads)
         test_loss, test_accuracy = self._test_metrics()
         metrics = Metrics(
             step=self.step,
@@ -199,7 +199,7 @@ class Trainer:
             test_accuracy=test_accuracy,
             lr=self._rate(),
             grad_norm=grad_norm,
-            param_norm=float(norms(network.params[np.newaxis])[0]),
+            param_norm=norm(network.params),
             seconds=time.perf_counter() - self._began,
         )
         if not (math.isfinite(loss) and math.isfinite(grad_norm)):

@@ -132,12 +132,8 @@ class Network:
                 self._forward_layer(index, plan, plan.full)
 
     def _forward_layer(self, index: int, plan: Plan, tape: Tape) -> None:
-        self.layers[index].forward(
-            plan.inputs[index],
-            z=tape.preactivations[index],
-            h=plan.activated[index],
-            scratch=plan.scratch[index],
-        )
+        x, z, h = plan.inputs[index], tape.preactivations[index], plan.activated[index]
+        self.layers[index].forward(x, z, h, plan.scratch[index])
 
     def forward(self, plan: Plan, tape: Tape | None = None) -> None:
         """From `plan.inputs[0][1:]` to `plan.outputs`. z goes to the tape (default: the lean)."""
@@ -145,7 +141,7 @@ class Network:
         for layer, x, z, h, scratch in zip(
             self.layers, plan.inputs, preactivations, plan.activated, plan.scratch, strict=True
         ):
-            layer.forward(x, z=z, h=h, scratch=scratch)
+            layer.forward(x, z, h, scratch)
 
     def backward(self, plan: Plan, tape: Tape, update: GroupUpdate | None = None) -> None:
         """From δ of the last layer, on the tape, down to the first; δ of each goes to the tape.
@@ -155,21 +151,22 @@ class Network:
         needs the group's weights.
         """
         grads = self.layer_grads if update is None else self.group_grads
+        derivative, layers = self.activation.derivative, self.layers
         for group in reversed(self.groups):
             for index in reversed(group.layers):
-                delta, x = tape.deltas[index], plan.inputs[index]
+                delta, x, xt = tape.deltas[index], plan.inputs[index], plan.transposed[index]
                 if index == 0:
-                    self.layers[0].backward(delta, x, grad=grads[0], grad_x=None)
+                    layers[0].backward(delta, x, xt, grads[0], None)
                     break
                 below = index - 1
                 grad_output, slope = plan.grad_outputs[below], tape.slopes[below]
-                self.activation.derivative(
+                z, h, scratch = (
                     tape.preactivations[below],
                     plan.activated[below],
-                    out=slope,
-                    scratch=plan.scratch[below],
+                    plan.scratch[below],
                 )
-                self.layers[index].backward(delta, x, grad=grads[index], grad_x=grad_output)
+                derivative(z, h, out=slope, scratch=scratch)
+                layers[index].backward(delta, x, xt, grads[index], grad_output)
                 np.multiply(grad_output, slope, out=tape.deltas[below])
             if update is not None:
                 update(group, self._block[: group.size])

@@ -16,6 +16,9 @@ import numpy as np
 from vgrad.nn.activations import Activation
 from vgrad.nn.arrays import Array, aligned
 
+TRANSPOSED_UP_TO = 2**13
+"""Elements of a layer's input: beyond, copying it transposed costs more than BLAS then saves."""
+
 
 @dataclass(frozen=True, eq=False)
 class Tape:
@@ -48,10 +51,16 @@ class Shape:
         """Units of the widest layer."""
         return max(self.sizes)
 
+    def transposed_sizes(self, batch: int) -> tuple[int, ...]:
+        """The fan-ins of which a transposed copy of the input pays in the backward pass."""
+        return tuple(n for n in self.sizes[:-1] if n * batch <= TRANSPOSED_UP_TO)
+
     def plan_bytes(self, batch: int, *, training: bool) -> int:
         """The memory of a `Plan` of this shape."""
         inputs = sum(1 + n for n in self.sizes[:-1]) if training else 2 * (1 + self.widest)
         shared = (4 + self.activation.n_scratch) * self.widest
+        copied = self.transposed_sizes(batch) if training else ()
+        shared += 1 + max(copied) if copied else 0
         outputs = (2 + self.loss_scratch) * self.sizes[-1]
         full = 3 * sum(self.hidden) + self.sizes[-1] if training else 0
         return (inputs + shared + outputs + full) * batch * self.dtype.itemsize
@@ -92,11 +101,16 @@ class Plan:
         self.activated = (*(x[1:] for x in self.inputs[1:]), self.outputs)
 
         z, delta, grad, slope = (self._new(shape.widest * batch) for _ in range(4))
+        copied = shape.transposed_sizes(batch) if training else ()
+        transposed = self._new((1 + max(copied)) * batch if copied else 0)
         n_scratch = shape.activation.n_scratch
         scratch = self._new(n_scratch * shape.widest * batch)
         self.scratch = [view(scratch, n_scratch, n, batch) for n in hidden]
         self.scratch.append(view(scratch, 0, outputs, batch))
         self.grad_outputs = [view(grad, n, batch) for n in hidden]
+        self.transposed = [
+            view(transposed, batch, 1 + n) if n in copied else None for n in sizes[:-1]
+        ]
         lean_z = (*(view(z, n, batch) for n in hidden), self.outputs)
         lean_slopes = tuple(view(slope, n, batch) for n in hidden)
         lean_deltas = tuple(view(delta, n, batch) for n in sizes[1:])

@@ -33,7 +33,8 @@ def write_json(path: Path, document: Mapping[str, object]) -> None:
         OSError: it cannot be written; what stood there before still does.
     """
     text = json.dumps(to_json(document), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    replace(path, lambda file: file.write(text.encode()))
+    content = text.encode(errors="backslashreplace")  # a path that is not UTF-8, as JSON spells it
+    replace(path, lambda file: file.write(content))
 
 
 def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:

@@ -20,6 +20,7 @@ def now() -> str:
 
 def collect_environment(command: Sequence[str]) -> dict[str, object]:
     """What `environment.json` says of a run that begins now; its end is not known yet."""
+    folder = current_folder()
     return {
         "versions": {"python": platform.python_version(), **_versions()},
         "platform": platform.platform(),
@@ -27,13 +28,21 @@ def collect_environment(command: Sequence[str]) -> dict[str, object]:
         "hostname": socket.gethostname(),
         "cpu_count": os.cpu_count(),
         "blas": _blas(),
-        "git_commit": git_commit(Path.cwd()),
+        "git_commit": git_commit(folder) if folder else None,
         "command": list(command),
-        "directory": str(Path.cwd()),
+        "directory": str(folder) if folder else None,
         "pid": os.getpid(),
         "start_time": now(),
         "end_time": None,
     }
+
+
+def current_folder() -> Path | None:
+    """The folder that the process works in; None where it was removed meanwhile."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return None
 
 
 def _versions() -> dict[str, str]:
@@ -60,13 +69,13 @@ def _blas() -> list[dict[str, object]]:
 def git_commit(folder: Path) -> str | None:
     """The commit that is checked out in or above `folder`, read from git's files: starting git
     would take longer than everything else here. None where there is none."""
-    for parent in (folder, *folder.parents):
-        git = parent / ".git"
-        if git.exists():
-            try:
+    try:
+        for parent in (folder, *folder.parents):
+            git = parent / ".git"
+            if git.exists():
                 return _head(git)
-            except OSError:
-                return None
+    except (OSError, UnicodeDecodeError):  # not ours to read, or no repository after all
+        pass
     return None
 
 

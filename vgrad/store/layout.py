@@ -77,7 +77,7 @@ def folder_names(runs_dir: Path) -> list[str]:
 
 def is_run(path: Path) -> bool:
     """Whether a folder holds anything of a run."""
-    return any((path / name).exists() for name in FILES)
+    return any(os.path.exists(path / name) for name in FILES)  # for any path, even a wrong one
 
 
 def find_run(ref: str, runs_dir: Path) -> Path:
@@ -93,7 +93,7 @@ def find_run(ref: str, runs_dir: Path) -> Path:
             if is_run(runs_dir / name):
                 return runs_dir / name
         raise RequestError(Problem(f"there are no runs in {runs_dir}", allowed="try 'vgrad run'"))
-    if ref in names:
+    if ref in names and is_run(runs_dir / ref):
         return runs_dir / ref
     if os.sep in ref and is_run(Path(ref)):
         return Path(ref)

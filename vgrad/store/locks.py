@@ -31,11 +31,12 @@ def is_locked(path: Path, pid: int | None) -> bool:
         return _lives(pid)
     try:
         with path.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+    except OSError:  # no such file, or none that can be locked
+        pass
     return False
 
 

@@ -86,8 +86,15 @@ class Run:
 
     @cached_property
     def layers(self) -> NDArray[np.void]:
-        """`layers.csv` as a structured array; pandas and polars take it as it is."""
-        return read_table(self.path / layout.LAYERS, LAYER_DTYPE)
+        """`layers.csv` as a structured array; pandas and polars take it as it is.
+
+        A step's row of metrics is written last: where it is missing, the writer was stopped in
+        between, or is at it, and the step is left out.
+        """
+        logged = self.metrics["step"]  # read first, while the run may be going on
+        rows = read_table(self.path / layout.LAYERS, LAYER_DTYPE)
+        last = logged[-1] if logged.size else -1
+        return rows[: np.searchsorted(rows["step"], last, side="right")]
 
     @cached_property
     def steps(self) -> tuple[int, ...]:
@@ -151,5 +158,5 @@ def as_number(value: object) -> float:
         return math.nan
     try:
         return float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return math.nan

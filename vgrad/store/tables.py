@@ -4,9 +4,11 @@ CSV as in RFC 4180 but for the line ends, which are a single newline; UTF-8; `na
 """
 
 import csv
+import io
 import math
 from dataclasses import astuple
 from pathlib import Path
+from reprlib import repr as short
 from typing import Any
 
 import numpy as np
@@ -70,6 +72,23 @@ def whole_lines(path: Path) -> str:
         raise RunError(f"{path}:{line}: is not UTF-8") from None
 
 
+def length_until(path: Path, last_step: int) -> int:
+    """The bytes of a table that its header and the rows of the steps up to `last_step` take.
+
+    Raises:
+        RunError: the file is missing, or a row before does not begin with a step.
+    """
+    length = 0
+    for number, line in enumerate(io.StringIO(whole_lines(path), newline="\n"), 1):
+        try:
+            if number > 1 and int(line.partition(",")[0]) > last_step:
+                break
+        except ValueError:
+            raise RunError(f"{path}:{number}: does not begin with a step") from None
+        length += len(line.encode())
+    return length
+
+
 def read_table(path: Path, dtype: np.dtype[Any]) -> NDArray[np.void]:
     """The rows of a table as a structured array. Columns behind the known ones are left out.
 
@@ -77,32 +96,49 @@ def read_table(path: Path, dtype: np.dtype[Any]) -> NDArray[np.void]:
         RunError: the file is missing, or damaged elsewhere than in a torn last line.
     """
     names = dtype.names or ()
-    lines = csv.reader(whole_lines(path).splitlines())
-    head = next(lines, None)
-    if head is not None and tuple(head[: len(names)]) != names:
-        raise RunError(f"{path}:1: the columns are not {', '.join(names)}")
-    cells = [row[: len(names)] for row in lines]
-    for number, row in enumerate(cells, 2):
-        if len(row) != len(names):
-            raise RunError(f"{path}:{number}: has {len(row)} columns, not {len(names)}")
-    table = np.empty(len(cells), dtype)
-    for name, column in zip(names, zip(*cells, strict=True), strict=False):
-        table[name] = _column(path, name, column, dtype[name])
+    rows, lines = _read_rows(path, names)
+    table = np.empty(len(rows), dtype)
+    for name, cells in zip(names, zip(*rows, strict=True), strict=False):
+        table[name] = _column(path, name, cells, lines, dtype[name])
     return table
 
 
-def _column(path: Path, name: str, cells: tuple[str, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+def _read_rows(path: Path, names: tuple[str, ...]) -> tuple[list[list[str]], list[int]]:
+    """The cells of the rows below the header, and the line on which each row begins."""
+    reader = csv.reader(io.StringIO(whole_lines(path), newline=""), strict=True)
+    rows: list[list[str]] = []
+    lines: list[int] = []
+    line = 1
+    try:
+        head = next(reader, None)
+        if head is not None and tuple(head[: len(names)]) != names:
+            raise RunError(f"{path}:1: the columns are not {', '.join(names)}")
+        line = reader.line_num + 1
+        for row in reader:
+            if len(row) < len(names):
+                raise RunError(f"{path}:{line}: has {len(row)} columns, not {len(names)}")
+            rows.append(row[: len(names)])
+            lines.append(line)
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise RunError(f"{path}:{line}: {error}") from None
+    return rows, lines
+
+
+def _column(
+    path: Path, name: str, cells: tuple[str, ...], lines: list[int], dtype: np.dtype[Any]
+) -> NDArray[Any]:
     if dtype.kind == "U":
         return np.array(cells, dtype)
     convert = int if dtype.kind == "i" else _number
     try:
         return np.fromiter(map(convert, cells), dtype, len(cells))
     except (ValueError, OverflowError):
-        for number, cell in enumerate(cells, 2):
+        for line, cell in zip(lines, cells, strict=True):
             try:
                 dtype.type(convert(cell))
             except (ValueError, OverflowError):
-                raise RunError(f"{path}:{number}: {name}: {cell!r} is not a number") from None
+                raise RunError(f"{path}:{line}: {name}: {short(cell)} is not a number") from None
         raise
 
 

@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -16,7 +16,7 @@ from vgrad.store import layout
 from vgrad.store.documents import read_json, write_arrays, write_json
 from vgrad.store.environment import now
 from vgrad.store.locks import lock
-from vgrad.store.tables import header, layer_lines, metrics_line, whole_lines
+from vgrad.store.tables import header, layer_lines, length_until, metrics_line
 
 
 class RunWriter:
@@ -27,11 +27,12 @@ class RunWriter:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._metrics = self._open(layout.METRICS)
-        self._layers = self._open(layout.LAYERS)
-        if not lock(self._metrics):
-            self.close()
-            raise RequestError(Problem(f"{path.name} is being written by another process"))
+        with ExitStack() as opened:
+            self._metrics = opened.enter_context(self._open(layout.METRICS))
+            self._layers = opened.enter_context(self._open(layout.LAYERS))
+            if not lock(self._metrics):
+                raise RequestError(Problem(f"{path.name} is being written by another process"))
+            self._files = opened.pop_all()
 
     @property
     def id(self) -> str:
@@ -54,23 +55,26 @@ class RunWriter:
             return (self.path / name).open("ab", buffering=0)
 
     def append(self, record: Record) -> None:
-        """Write the rows of a logged step, in one piece each."""
+        """Write the rows of a logged step; that of metrics, the last, says that all are there."""
         self._append(self._layers, layer_lines(record.layers))
         self._append(self._metrics, metrics_line(record.metrics))
 
     def _append(self, file: IO[bytes], text: str) -> None:
         with in_one_line(self.path / Path(file.name).name):
-            write_whole_lines(file, text.encode())
+            write_whole(file, text.encode())
 
     def rewind(self, last_step: int | None) -> None:
-        """Forget the rows of steps after `last_step`; None forgets all."""
+        """Forget the rows of steps after `last_step`; None forgets all.
+
+        The rows before are not touched, so that nothing can happen to them.
+        """
         for file, dtype in ((self._metrics, METRICS_DTYPE), (self._layers, LAYER_DTYPE)):
             path = self.path / Path(file.name).name
-            head, *rows = whole_lines(path).splitlines(keepends=True) or [header(dtype)]
-            kept = [] if last_step is None else [row for row in rows if _step(row) <= last_step]
+            kept = length_until(path, -1 if last_step is None else last_step)
             with in_one_line(path):
-                file.truncate(0)
-                write_whole_lines(file, (head + "".join(kept)).encode())
+                file.truncate(kept)
+                if not kept:
+                    write_whole(file, header(dtype).encode())
 
     def checkpoint(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Keep a trainer's state, in place of the one before."""
@@ -97,9 +101,7 @@ class RunWriter:
 
     def close(self) -> None:
         """Release the lock."""
-        for file in (getattr(self, "_metrics", None), getattr(self, "_layers", None)):
-            if file is not None:
-                file.close()
+        self._files.close()
 
 
 def create_run(
@@ -120,32 +122,36 @@ def create_run(
     """
     try:
         runs_dir.mkdir(parents=True, exist_ok=True)
-        folder = layout.hidden_folder(runs_dir)
-        try:
-            (folder / layout.CONFIG).write_text(config_yaml, encoding="utf-8")
-            for table, dtype in ((layout.METRICS, METRICS_DTYPE), (layout.LAYERS, LAYER_DTYPE)):
-                (folder / table).write_text(header(dtype), encoding="utf-8")
-            write_json(folder / layout.ENVIRONMENT, environment)
-            summary: dict[str, object] = {
-                "run_id": None,
-                "name": name,
-                "status": layout.RUNNING,
-                "verdict": None,
-            }
-            summary |= {"steps": 0, "final": None, "gradient_ratio": None, "seconds": None}
-            write_json(folder / layout.SUMMARY, {**summary, "error": None, "config": config})
-            writer = RunWriter(folder)  # locked before anyone can see it
-            writer.path = layout.claim(runs_dir, folder, name)
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
-    except (OSError, RunError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise RequestError(
-            Problem(f"cannot write runs into {runs_dir}: {reason}", allowed="see --runs-dir")
-        ) from None
-    writer._update(layout.SUMMARY, {"run_id": writer.id})
+        with ExitStack() as undo:
+            folder = layout.hidden_folder(runs_dir)
+            undo.callback(lambda: shutil.rmtree(folder, ignore_errors=True))
+            _fill(folder, name, config_yaml, config, environment)
+            writer = undo.enter_context(RunWriter(folder))  # locked before anyone can see it
+            folder = writer.path = layout.claim(runs_dir, folder, name)
+            writer._update(layout.SUMMARY, {"run_id": writer.id})
+            undo.pop_all()
+    except OSError as error:
+        problem = f"cannot write runs into {runs_dir}: {error.strerror or error}"
+        raise RequestError(Problem(problem, allowed="see --runs-dir")) from None
+    except RunError as error:
+        raise RequestError(Problem(str(error), allowed="see --runs-dir")) from None
     return writer
+
+
+def _fill(
+    folder: Path,
+    name: str,
+    config_yaml: str,
+    config: Mapping[str, object],
+    environment: Mapping[str, object],
+) -> None:
+    (folder / layout.CONFIG).write_text(config_yaml, encoding="utf-8")
+    for table, dtype in ((layout.METRICS, METRICS_DTYPE), (layout.LAYERS, LAYER_DTYPE)):
+        (folder / table).write_text(header(dtype), encoding="utf-8")
+    write_json(folder / layout.ENVIRONMENT, environment)
+    summary: dict[str, object] = {"run_id": None, "name": name, "status": layout.RUNNING}
+    summary |= dict.fromkeys(("verdict", "steps", "final", "gradient_ratio", "seconds", "error"))
+    write_json(folder / layout.SUMMARY, summary | {"steps": 0, "config": config})
 
 
 def reopen_run(path: Path) -> RunWriter:
@@ -158,19 +164,19 @@ def reopen_run(path: Path) -> RunWriter:
     return RunWriter(path)
 
 
-def write_whole_lines(file: IO[bytes], data: bytes) -> None:
-    """Write all of it; where the disk is full part-way, cut off the rest of a torn line.
+def write_whole(file: IO[bytes], data: bytes) -> None:
+    """Append all of it; where the disk is full part-way, nothing.
 
     Raises:
-        OSError: not all could be written.
+        OSError: it could not be written.
     """
-    written = file.write(data)
+    before = os.fstat(file.fileno()).st_size
     try:
+        written = 0
         while written < len(data):
             written += file.write(data[written:])
     except OSError:
-        torn = written - (data.rfind(b"\n", 0, written) + 1)
-        file.truncate(os.fstat(file.fileno()).st_size - torn)
+        file.truncate(before)
         raise
 
 
@@ -181,7 +187,3 @@ def in_one_line(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise RunError(f"cannot write {path}: {error.strerror or error}") from None
-
-
-def _step(row: str) -> int:
-    return int(row.partition(",")[0])

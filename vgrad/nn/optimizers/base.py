@@ -111,6 +111,12 @@ class Optimizer:
                 self.slots[name][...] = value
 
 
+def discount(slot: Array, value: Array, decay: float) -> None:
+    """slot ← decay·slot + value: the running average divided by 1 - decay, in one pass less."""
+    slot *= decay
+    slot += value
+
+
 def average(slot: Array, value: Array, decay: float, scratch: Array) -> None:
     """slot ← decay·slot + (1 - decay)·value."""
     slot *= decay

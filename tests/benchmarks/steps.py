@@ -1,0 +1,96 @@
+"""Training steps with the norm of every layer's gradient at each of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from vgrad.nn.activations import activations
+from vgrad.nn.initializers import initializers
+from vgrad.nn.losses import losses
+from vgrad.nn.network import Group, Network
+from vgrad.nn.optimizers import Optimizer, optimizers
+
+FEATURES, CLASSES = 64, 10
+RATES = {"sgd": 0.01, "adam": 1e-3}
+
+
+@dataclass(frozen=True)
+class Size:
+    """A perceptron of `depth` hidden layers of `width` units, and its batch."""
+
+    depth: int
+    width: int
+    batch: int
+    activation: str = "tanh"
+    optimizer: str = "adam"
+
+    def __str__(self) -> str:
+        shape = f"{self.depth}×{self.width}×{self.batch}"
+        return f"{shape} {self.activation} {self.optimizer}"
+
+    def examples(self) -> tuple[np.ndarray, np.ndarray]:
+        """Features `(batch, FEATURES)` and classes `(batch,)`."""
+        rng = np.random.default_rng(0)
+        x = rng.normal(size=(self.batch, FEATURES)).astype(np.float32)
+        return x, rng.integers(0, CLASSES, self.batch)
+
+
+def vgrad_step(size: Size) -> Callable[[], object]:
+    """A step of ours, group by group as training makes it."""
+    sizes = (FEATURES, *(size.width,) * size.depth, CLASSES)
+    activation = activations.build(size.activation)
+    network = Network(sizes, activation, losses.build("cross_entropy"), np.dtype(np.float32))
+    rng = np.random.default_rng(0)
+    network.initialize(initializers.build("orthogonal"), initializers.build("zeros"), rng)
+    rule = optimizers.build(size.optimizer, {"lr": RATES[size.optimizer]})
+    optimizer = Optimizer(rule, network.params, [group.part for group in network.groups])
+    plan = network.plan(size.batch)
+    x, classes = size.examples()
+    plan.inputs[0][1:] = x.T
+    plan.targets[...] = np.eye(CLASSES)[:, classes]
+    flat = [grad.reshape(-1) for grad in network.group_grads]
+    squares = np.empty(len(flat))
+
+    def update(group: Group, grads: np.ndarray) -> None:
+        for index in group.layers:
+            squares[index] = np.dot(flat[index], flat[index])
+        optimizer.update(group.index, grads)
+
+    def step() -> object:
+        optimizer.begin(rule.lr)
+        network.differentiate(plan, plan.lean, update)
+        return np.sqrt(squares)
+
+    return step
+
+
+def torch_step(size: Size) -> Callable[[], object]:
+    """The same in PyTorch, eager, as its tutorials write it."""
+    import torch
+    from torch import nn
+
+    torch.manual_seed(0)
+    kind = {"tanh": nn.Tanh, "relu": nn.ReLU}[size.activation]
+    widths = [FEATURES, *[size.width] * size.depth]
+    blocks: list[nn.Module] = []
+    for fan_in, fan_out in pairwise(widths):
+        linear = nn.Linear(fan_in, fan_out)
+        nn.init.orthogonal_(linear.weight)
+        nn.init.zeros_(linear.bias)
+        blocks += [linear, kind()]
+    model = nn.Sequential(*blocks, nn.Linear(widths[-1], CLASSES))
+    make = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}[size.optimizer]
+    optimizer = make(model.parameters(), lr=RATES[size.optimizer])
+    x, classes = (torch.from_numpy(array) for array in size.examples())
+    weights = [module.weight for module in model if isinstance(module, nn.Linear)]
+
+    def step() -> object:
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(model(x), classes).backward()
+        norms = [weight.grad.norm() for weight in weights]
+        optimizer.step()
+        return norms
+
+    return step

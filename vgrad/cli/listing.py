@@ -1,0 +1,105 @@
+"""`vgrad list`: runs, or the catalogue of parts."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from vgrad.cli.options import DEFAULT_RUNS_DIR, Json, RunsDir, complete_kinds, stdout_console
+
+if TYPE_CHECKING:
+    from vgrad.registry import Registry
+
+FAMILIES = {
+    "activations": "vgrad.nn.activations:activations",
+    "initializers": "vgrad.nn.initializers:initializers",
+    "optimizers": "vgrad.nn.optimizers:optimizers",
+    "losses": "vgrad.nn.losses:losses",
+    "data": "vgrad.data:datasets",
+}
+"""What can be listed beside runs, and where its registry lives."""
+
+RUNS = "runs"
+
+Kind = Annotated[
+    str,
+    typer.Argument(
+        metavar="[KIND]",
+        help=f"{RUNS} (the default), {', '.join(FAMILIES)}.",
+        autocompletion=complete_kinds,
+    ),
+]
+Where = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="KEY=VALUE",
+        help="Only runs of which this holds, also with != < <= > >=; may be repeated.",
+    ),
+]
+Status = Annotated[
+    str | None,
+    typer.Option(
+        metavar="STATUS",
+        help="Only runs that are running, finished, diverged, interrupted, failed, lost, damaged.",
+    ),
+]
+Limit = Annotated[int, typer.Option(min=0, help="Show the newest so many; 0 shows all.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Enter the command."""
+    app.command("list")(list_)
+
+
+def list_(
+    kind: Kind = RUNS,
+    where: Where = None,
+    status: Status = None,
+    limit: Limit = 30,
+    runs_dir: RunsDir = DEFAULT_RUNS_DIR,
+    json: Json = False,
+) -> None:
+    """List runs, newest first, or the parts that a config may name.
+
+    Example: vgrad list --where model.activation=tanh --status diverged
+    """
+    from vgrad.errors import Problem, RequestError, nearest
+    from vgrad.report.catalogue import catalogue_json, catalogue_table
+
+    if kind == RUNS:
+        _list_runs(where or [], status, 0 if json else limit, str(runs_dir), json)
+        return
+    if kind not in FAMILIES:
+        choices = (RUNS, *FAMILIES)
+        allowed, near = f"one of {', '.join(choices)}", nearest(kind, choices)
+        raise RequestError(Problem(f"there is no list of {kind!r}", "", allowed, near))
+    if json:
+        typer.echo(catalogue_json(_registry(kind)), nl=False)
+    else:
+        stdout_console().print(catalogue_table(_registry(kind)))
+
+
+def _list_runs(where: list[str], status: str | None, limit: int, runs_dir: str, json: bool) -> None:
+    from vgrad.report.listing import runs_json, runs_table
+    from vgrad.store import list_runs, matches
+
+    runs = list(list_runs(runs_dir))
+    chosen = matches(runs, where, status)
+    if json:
+        typer.echo(runs_json(chosen), nl=False)
+        return
+    if not chosen:
+        what = "no run matches" if runs else "no runs yet; try 'vgrad run'"
+        typer.echo(f"{runs_dir}: {what}", err=True)
+        return
+    shown = chosen[:limit] if limit else chosen
+    stdout_console().print(runs_table(shown, [info.id for info in runs]))
+    if len(shown) < len(chosen):
+        typer.echo(f"{len(chosen) - len(shown):,} older runs; --limit 0 shows all", err=True)
+
+
+def _registry(kind: str) -> "Registry[Any]":
+    from importlib import import_module
+
+    module, name = FAMILIES[kind].split(":")
+    registry: Registry[Any] = getattr(import_module(module), name)
+    return registry

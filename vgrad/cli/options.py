@@ -1,0 +1,98 @@
+"""Arguments and options that several commands share, and what completes them."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+RUNS_DIR_VARIABLE = "VGRAD_RUNS_DIR"
+COMPLETIONS = 50
+
+
+def complete_runs(incomplete: str) -> list[str]:
+    """Run-ids that hold what was typed, newest first."""
+    from vgrad.store.layout import LATEST, folder_names
+
+    names = [LATEST, *folder_names(Path(os.environ.get(RUNS_DIR_VARIABLE, "runs")))]
+    return [name for name in names if incomplete in name][:COMPLETIONS]
+
+
+def complete_configs(incomplete: str) -> list[str]:
+    """YAML files and folders that begin with what was typed."""
+    folder, _, start = incomplete.rpartition("/")
+    try:
+        entries = sorted(os.scandir(folder or "."), key=lambda entry: entry.name)
+    except OSError:
+        return []
+    fitting = [
+        entry
+        for entry in entries
+        if entry.name.startswith(start)
+        and (entry.is_dir() or entry.name.endswith((".yaml", ".yml")))
+    ]
+    prefix = f"{folder}/" if folder else ""
+    return [f"{prefix}{entry.name}{'/' if entry.is_dir() else ''}" for entry in fitting]
+
+
+def complete_kinds(incomplete: str) -> list[str]:
+    """Families of parts that begin with what was typed."""
+    from vgrad.cli.listing import FAMILIES
+
+    return [kind for kind in ("runs", *FAMILIES) if kind.startswith(incomplete)]
+
+
+RunsDir = Annotated[
+    Path,
+    typer.Option(
+        "--runs-dir",
+        envvar=RUNS_DIR_VARIABLE,
+        help="The folder of runs.",
+        file_okay=True,
+        show_default=True,
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the run-id and nothing else.")]
+AllLayers = Annotated[
+    bool, typer.Option("--all-layers", help="Every layer, not only head, tail and some between.")
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[KEY=VALUE]...", help="Override keys: model.depth=50 optimizer.lr=0.01"
+    ),
+]
+RunRef = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN",
+        help="A run-id, any unambiguous part of one, a run's folder, or 'latest'.",
+        autocompletion=complete_runs,
+    ),
+]
+ConfigFile = Annotated[
+    str,
+    typer.Argument(
+        metavar="CONFIG", help="A YAML experiment file.", autocompletion=complete_configs
+    ),
+]
+
+DEFAULT_RUNS_DIR = Path("runs")
+
+
+def stdout_console() -> "Console":
+    """A console on stdout: the terminal's width and colours, 80 columns and none in a pipe."""
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=False)
+
+
+def stderr_console() -> "Console":
+    """A console on stderr, for progress."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False)

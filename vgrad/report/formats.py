@@ -1,0 +1,110 @@
+"""The formats of a report, each a function from the report to its text."""
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Literal
+
+from rich.console import Console, RenderableType
+
+from vgrad.errors import Problem, RequestError, nearest
+from vgrad.report.content import Report, StoredRun, build_report
+from vgrad.report.course import course_columns
+from vgrad.report.documents import json_text, objects
+from vgrad.report.grid import Column
+from vgrad.report.layers import layer_columns
+from vgrad.report.settings import settings_of
+from vgrad.report.tables import report_view, result_phrases, when
+
+
+def as_markdown(report: Report) -> str:
+    """For an issue, a notebook, a README: tables as GitHub renders them, all columns."""
+    settings = [f"{title} {value}" for title, value in settings_of(report.config).items()]
+    parts = [
+        f"## Run `{report.id}`, {report.status}",
+        *([_inline(report.error)] if report.error else []),
+        f"**{report.verdict.kind}**: {_inline(report.verdict.sentence)}",
+        f"- Settings: {_inline(' · '.join(settings))}\n"
+        f"- Result: {_inline(' · '.join(result_phrases(report)))}",
+        f"### Gradient by layer at {when(report)}",
+        _markdown_table(layer_columns(report.layers, report.shown)),
+        "### Course of the run",
+        _markdown_table(course_columns(report)),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def as_csv(report: Report) -> str:
+    """For a spreadsheet: all layers of the step, in the columns of `layers.csv`."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(report.layers.dtype.names or ())
+    writer.writerows(report.layers.tolist())
+    return text.getvalue()
+
+
+def as_json(report: Report) -> str:
+    """For a program: all that the report holds, all layers and all logged steps."""
+    return json_text(
+        {
+            "run_id": report.id,
+            "name": report.name,
+            "status": report.status,
+            "error": report.error or None,
+            "config": report.config,
+            "step": report.step,
+            "last_step": report.last_step,
+            "verdict": asdict(report.verdict),
+            "layers": objects(report.layers),
+            "course": objects(report.course),
+        }
+    )
+
+
+FORMATS: dict[str, Callable[[Report], RenderableType]] = {
+    "table": report_view,
+    "markdown": as_markdown,
+    "csv": as_csv,
+    "json": as_json,
+}
+"""By name; what is not text yet becomes it on a console, in its width, colours and encoding."""
+
+
+def render_report(
+    run: StoredRun,
+    console: Console,
+    *,
+    step: int | Literal["last"] = "last",
+    format: str = "table",
+    all_layers: bool = False,
+) -> str:
+    """The report on `run` at `step`, as text for the file of `console`.
+
+    Raises:
+        RequestError: no such format, or nothing was logged at this step.
+    """
+    if format not in FORMATS:
+        names = list(FORMATS)
+        allowed, suggestion = f"one of {', '.join(names)}", nearest(format, names)
+        problem = Problem(f"no format is called {format!r}", "format", allowed, suggestion)
+        raise RequestError(problem)
+    page = FORMATS[format](build_report(run, step, all_layers=all_layers))
+    if isinstance(page, str):
+        return page
+    with console.capture() as capture:
+        console.print(page)
+    return capture.get()
+
+
+def _markdown_table(columns: Sequence[Column]) -> str:
+    titles = [_inline(column.title.replace("\n", " ").strip()) for column in columns]
+    rules = [":--" if column.justify == "left" else "--:" for column in columns]
+    rows = zip(*(map(_inline, column.cells) for column in columns), strict=True)
+    return "\n".join(f"| {' | '.join(row)} |" for row in (titles, rules, *rows))
+
+
+def _inline(text: str) -> str:
+    """`text` that neither ends a cell nor starts markup."""
+    flat = " ".join(text.split())
+    return "".join(f"\\{char}" if char in "\\|*_`<>[]" else char for char in flat)
