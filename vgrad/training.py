@@ -115,7 +115,7 @@ class Trainer:
             yield record
 
     def _next_record(self, until: float) -> Record | None:
-        with flushed_denormals():
+        with flushed_denormals(), np.errstate(all="ignore"):  # what overflows is a result
             while self.divergence is None and self.step < until:
                 batch = self._next_batch()
                 if self.step % self._every == 0:
