@@ -99,11 +99,13 @@ class Telemetry:
         size = flat.shape[1]
         squares = sums_of_squares(flat)
         mean, std = self._mean_and_std(flat, squares)
-        zero = self._flags[: flat.size].reshape(flat.shape)
-        np.equal(flat, 0.0, out=zero)
-        zeros = counts(zero) / size
         np.abs(flat, out=flat)
         largest = np.maximum.reduce(flat, axis=1)
+        zeros: Column = 0.0
+        if not np.minimum.reduce(flat, axis=None) > 0.0:
+            zero = self._flags[: flat.size].reshape(flat.shape)
+            np.equal(flat, 0.0, out=zero)
+            zeros = counts(zero) / size
         return np.sqrt(squares), np.sqrt(squares / size), mean, std, largest, zeros
 
     def _delta_rms(self, delta: Array) -> Column:
@@ -143,14 +145,16 @@ class Telemetry:
         if slope is None:
             return 0.0, 0.0
         _, units, batch = slope.shape
-        steepness = self._scratch[: slope.size].reshape(slope.shape)
         flags = self._flags[: slope.size].reshape(slope.shape)
-        np.abs(slope, out=steepness)
-        np.less(steepness, SATURATED_BELOW * max_slope, out=flags)
+        lowest = np.minimum.reduce(slope, axis=None)
+        if not lowest >= 0.0:  # most activations never fall: their slopes need no copy
+            steepness = self._scratch[: slope.size].reshape(slope.shape)
+            slope = np.abs(slope, out=steepness)
+        np.less(slope, SATURATED_BELOW * max_slope, out=flags)
         saturated = counts(flags) / (units * batch)
-        if np.minimum.reduce(steepness, axis=None) > 0.0:
+        if lowest > 0.0:
             return saturated, 0.0
-        np.not_equal(steepness, 0.0, out=flags)
+        np.not_equal(slope, 0.0, out=flags)
         return saturated, 1.0 - counts(np.logical_or.reduce(flags, axis=2)) / units
 
     def _flat(self, array: Array) -> Array:

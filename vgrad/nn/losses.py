@@ -12,7 +12,7 @@ import numpy as np
 from annotated_types import Gt
 
 from vgrad.nn.arrays import Array
-from vgrad.nn.special import sigmoid, softplus
+from vgrad.nn.special import sigmoid, softplus_tail
 from vgrad.registry import Registry
 
 losses: Registry["Loss"] = Registry("loss")
@@ -71,12 +71,15 @@ class Huber(Loss):
 
     delta: Annotated[float, Gt(0)] = 1.0
 
+    n_scratch: ClassVar[int] = 2
+
     def value_and_grad(self, y: Array, t: Array, *, grad: Array, scratch: Array) -> float:
         """With c = clip(e, ±delta): the loss is c·(e - c/2) and its derivative c."""
-        error = scratch[0]
+        error, half = scratch[0], scratch[1]
         np.subtract(y, t, out=error)
         np.clip(error, -self.delta, self.delta, out=grad)
-        error -= 0.5 * grad
+        np.multiply(grad, 0.5, out=half)
+        error -= half
         error *= grad
         grad *= 1.0 / y.size
         return total(error) / y.size
@@ -116,13 +119,17 @@ class BinaryCrossEntropy(Loss):
     one_output_for_two_classes: ClassVar[bool] = True
 
     def value_and_grad(self, y: Array, t: Array, *, grad: Array, scratch: Array) -> float:
-        """In logits: softplus(y) - t·y, derivative σ(y) - t."""
-        value = scratch[0]
-        softplus(y, out=value, scratch=scratch[1:])
-        loss = total(value)
-        np.multiply(t, y, out=value)
-        loss -= total(value)
+        """In logits: max(y, 0) - t·y + log(1 + exp(-|y|)), derivative σ(y) - t.
+
+        The first two cancel exactly where the network is sure and right.
+        """
+        value, spare = scratch[0], scratch[1]
+        np.maximum(y, 0.0, out=value)
+        np.multiply(t, y, out=spare)
+        value -= spare
+        softplus_tail(y, out=spare)
+        value += spare
         sigmoid(y, out=grad)
         grad -= t
         grad *= 1.0 / y.size
-        return loss / y.size
+        return total(value) / y.size

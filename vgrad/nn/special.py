@@ -45,12 +45,17 @@ def softplus(z: Array, *, out: Array, scratch: Array) -> None:
     `np.logaddexp` computes the same and takes seven times as long.
     """
     positive = scratch[0]
+    softplus_tail(z, out=out)
+    np.maximum(z, 0.0, out=positive)
+    out += positive
+
+
+def softplus_tail(z: Array, *, out: Array) -> None:
+    """Write log(1 + exp(-|z|)), what softplus has beyond max(z, 0)."""
     np.abs(z, out=out)
     np.negative(out, out=out)
     np.exp(out, out=out)
     np.log1p(out, out=out)
-    np.maximum(z, 0.0, out=positive)
-    out += positive
 
 
 def normal_pdf(z: Array, *, out: Array) -> None:

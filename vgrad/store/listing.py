@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from vgrad.errors import Problem, RequestError, RunError, nearest
 from vgrad.store import layout
 from vgrad.store.documents import read_json
@@ -81,25 +79,27 @@ def _info(path: Path) -> RunInfo:
 
 @dataclass(frozen=True)
 class Condition:
-    """`KEY=VALUE`, with any of = != < <= > >=."""
+    """`KEY=VALUE`, with any of = != < <= > >=; `text` is the value as it was written."""
 
     key: str
     compare: Callable[[Any, Any], bool]
     value: object
+    text: str
 
     def holds(self, info: RunInfo) -> bool:
         """Whether it holds of a run; a run without the key, or one not comparable, does not."""
         found = info.facts.get(self.key)
         if found is None and self.value is not None:
             return False
+        literal = isinstance(found, str) and not isinstance(self.value, str)
         try:
-            return bool(self.compare(found, self.value))
+            return bool(self.compare(found, self.text if literal else self.value))
         except TypeError:
             return False
 
 
 def parse_condition(text: str) -> Condition:
-    """A condition as the user writes it; its value is read as YAML reads it.
+    """A condition as the user writes it; its value is read as in a config.
 
     Raises:
         RequestError: it is not of that form.
@@ -110,10 +110,19 @@ def parse_condition(text: str) -> Condition:
             Problem(f"--where {text}: is not a condition", allowed="KEY=VALUE, also != < <= > >=")
         )
     key, sign, value = match.groups()
+    return Condition(key, OPERATORS[sign], *_read_value(value))
+
+
+def _read_value(text: str) -> tuple[object, str]:
+    from vgrad.config.yaml_source import read_yaml  # with all that configs need: 0.2 s
+
     try:
-        return Condition(key, OPERATORS[sign], yaml.safe_load(value))
-    except yaml.YAMLError:
-        return Condition(key, OPERATORS[sign], value)
+        value = read_yaml(text).data
+    except RequestError:
+        return text, text
+    if isinstance(value, list):
+        text = f"[{', '.join(map(str, value))}]"  # as `flatten` spells a list
+    return value, text
 
 
 def known_keys(infos: Sequence[RunInfo]) -> frozenset[str]:

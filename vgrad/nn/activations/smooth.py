@@ -117,7 +117,7 @@ class Mish(Activation):
 
     @property
     def max_slope(self) -> float:
-        return 1.0885
+        return 1.0884982
 
     ONE_FROM: ClassVar[float] = 20.0  # tanh(softplus(20)) is 1 in both precisions
 

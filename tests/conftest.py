@@ -1,0 +1,17 @@
+"""What all tests share: how hypothesis draws, and which tests wait for what."""
+
+import os
+from importlib.util import find_spec
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("local", deadline=None)  # a loaded machine is no failure
+settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Live comparisons need PyTorch; the stored references stand in for it everywhere else."""
+    if item.get_closest_marker("live_torch") and find_spec("torch") is None:
+        pytest.skip("PyTorch is not installed: compared with its stored results only")

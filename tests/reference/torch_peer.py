@@ -1,0 +1,132 @@
+"""The same mathematics in PyTorch, as one would write it there. Imports PyTorch when called."""
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from reference.cases import Case, Vector, name_of
+from vgrad.nn.activations import activations
+from vgrad.nn.losses import losses
+
+
+def activation_table() -> dict[str, Callable[[Any, Any], Any]]:
+    """φ by name, of (z, the activation with its options)."""
+    import torch
+    from torch.nn import functional as F
+
+    return {
+        "identity": lambda z, _: z,
+        "relu": lambda z, _: F.relu(z),
+        "leaky_relu": lambda z, phi: F.leaky_relu(z, phi.negative_slope),
+        "elu": lambda z, phi: F.elu(z, phi.alpha),
+        "selu": lambda z, _: F.selu(z),
+        "celu": lambda z, phi: F.celu(z, phi.alpha),
+        "gelu": lambda z, _: F.gelu(z),
+        "gelu_tanh": lambda z, _: F.gelu(z, approximate="tanh"),
+        "silu": lambda z, _: F.silu(z),
+        "mish": lambda z, _: F.mish(z),
+        "softplus": lambda z, _: F.softplus(z, threshold=1e3),  # by default linear from 20
+        "softsign": lambda z, _: F.softsign(z),
+        "sigmoid": lambda z, _: torch.sigmoid(z),
+        # F.hardsigmoid's derivative is a single-precision 1/6 even in double precision
+        "hard_sigmoid": lambda z, _: F.relu6(z + 3.0) / 6.0,
+        "tanh": lambda z, _: torch.tanh(z),
+        "hard_tanh": lambda z, _: F.hardtanh(z),
+        "lecun_tanh": lambda z, _: 1.7159 * torch.tanh(2.0 / 3.0 * z),
+    }
+
+
+def loss_table() -> dict[str, Callable[[Any, Any, Any], Any]]:
+    """The losses by name, of (y, t, the loss with its options), y and t `(batch, outputs)`."""
+    from torch.nn import functional as F
+
+    return {
+        "mse": lambda y, t, _: F.mse_loss(y, t),
+        "mae": lambda y, t, _: F.l1_loss(y, t),
+        "huber": lambda y, t, loss: F.huber_loss(y, t, delta=loss.delta),
+        "cross_entropy": lambda y, t, _: F.cross_entropy(y, t),
+        "binary_cross_entropy": lambda y, t, _: F.binary_cross_entropy_with_logits(y, t),
+    }
+
+
+def value_and_gradients(case: Case) -> tuple[float, list[Vector]]:
+    """Autograd's loss with penalties, and its gradient by layer, laid out as the engine's."""
+    import torch
+    from torch.nn import functional as F
+
+    phi = activation_table()[name_of(case.activation, activations)]
+    measure = loss_table()[name_of(case.loss, losses)]
+    layers = []
+    h, start = torch.tensor(case.x.T), 0
+    penalty = torch.zeros((), dtype=torch.float64)
+    for fan_in, fan_out in pairwise(case.sizes):
+        stop = start + fan_out * (1 + fan_in)
+        block = torch.tensor(case.params[start:stop].reshape(fan_out, 1 + fan_in))
+        bias, weight = block[:, 0].clone(), block[:, 1:].clone()
+        bias.requires_grad_()
+        weight.requires_grad_()
+        z = F.linear(h, weight, bias)
+        h = z if stop == len(case.params) else phi(z, case.activation)
+        penalty = penalty + case.penalties.l1 * weight.abs().sum()
+        penalty = penalty + 0.5 * case.penalties.l2 * weight.square().sum()
+        layers.append((bias, weight))
+        start = stop
+    value = measure(h, torch.tensor(case.t.T), case.loss) + penalty
+    value.backward()
+    grads = [torch.cat([b.grad[:, None], w.grad], dim=1).numpy() for b, w in layers]
+    return value.item(), grads
+
+
+def activation_and_slope(part: Any, z: Vector) -> tuple[Vector, Vector]:
+    """φ(z) and φ′(z)."""
+    import torch
+
+    points = torch.tensor(z, requires_grad=True)
+    values = activation_table()[name_of(part, activations)](points, part)
+    values.sum().backward()
+    return values.detach().numpy(), points.grad.numpy()
+
+
+def optimizer_table() -> dict[str, Callable[[Any], tuple[str, dict[str, Any]]]]:
+    """The class in torch.optim and its arguments besides lr, by our name, of our rule."""
+
+    def adam(rule: Any) -> dict[str, Any]:
+        return {"betas": rule.betas, "eps": rule.eps}
+
+    return {
+        "sgd": lambda _: ("SGD", {}),
+        "momentum": lambda rule: ("SGD", {"momentum": rule.momentum}),
+        "nesterov": lambda rule: ("SGD", {"momentum": rule.momentum, "nesterov": True}),
+        "adagrad": lambda rule: ("Adagrad", {"eps": rule.eps}),
+        "adadelta": lambda rule: ("Adadelta", {"rho": rule.rho, "eps": rule.eps}),
+        "rmsprop": lambda rule: ("RMSprop", {"alpha": rule.alpha, "eps": rule.eps}),
+        "adam": lambda rule: ("Adam", adam(rule)),
+        "amsgrad": lambda rule: ("Adam", {**adam(rule), "amsgrad": True}),
+        "adamw": lambda rule: ("AdamW", {**adam(rule), "weight_decay": rule.weight_decay}),
+        "adamax": lambda rule: ("Adamax", adam(rule)),
+        "nadam": lambda rule: ("NAdam", {**adam(rule), "momentum_decay": rule.momentum_decay}),
+        "radam": lambda rule: ("RAdam", adam(rule)),
+        "rprop": lambda rule: ("Rprop", {"etas": rule.etas, "step_sizes": rule.step_sizes}),
+    }
+
+
+def optimizer_trace(name: str, rule: Any, start: Vector, grads: Vector) -> Vector:
+    """The parameters after each step, `(steps, n)`, of torch.optim fed with these gradients."""
+    import torch
+
+    kind, options = optimizer_table()[name](rule)
+    params = torch.tensor(start, requires_grad=True)
+    optimizer = getattr(torch.optim, kind)([params], lr=rule.lr, **options)
+    trace = np.empty_like(grads)
+    default = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)  # NAdam keeps its product of momenta in the default
+    try:
+        for step, grad in enumerate(grads):
+            params.grad = torch.tensor(grad)
+            optimizer.step()
+            trace[step] = params.detach().numpy()
+    finally:
+        torch.set_default_dtype(default)
+    return trace
