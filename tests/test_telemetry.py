@@ -22,16 +22,13 @@ difference of mean square and squared mean loses a digit more."""
 
 def twin(stack: LayerStack, layer: int) -> dict[str, float]:
     """The statistics as `STATISTICS` defines them, one layer at a time, in double precision."""
-    g, delta, w, z, h = (
-        array[layer].astype(np.float64)
-        for array in (
-            *(stack.gradient, stack.delta, stack.weight, stack.preactivation, stack.output),
-        )
-    )
+    shown = (stack.gradient, stack.delta, stack.weight, stack.preactivation, stack.output)
+    g, delta, w, z, h = (array[layer].astype(np.float64) for array in shown)
     update = np.nan
     if stack.previous_weight is not None:
         change = np.linalg.norm(w - stack.previous_weight[layer].astype(np.float64))
-        update = change / np.linalg.norm(w) if change else 0.0
+        with np.errstate(divide="ignore"):
+            update = change / np.linalg.norm(w) if change else 0.0
     saturated = dead = 0.0
     if stack.slope is not None:
         slope = stack.slope[layer].astype(np.float64)
@@ -292,8 +289,10 @@ def test_the_norm_of_a_vector_is_silent_and_right(value: float) -> None:
 def test_measuring_allocates_nothing_of_a_layers_size() -> None:
     rng = np.random.default_rng(4)
     values = rng.normal(size=(10, 200, 200)).astype(np.float32)
-    held = {k: values if isinstance(v, np.ndarray) else v for k, v in vars(stack_of(values[0])).items()}
-    stack = LayerStack(**{**held, "names": tuple("abcdefghij")})
+    one = vars(stack_of(values[0])).items()
+    held = {k: values if isinstance(v, np.ndarray) else v for k, v in one}
+    moved = {"names": tuple("abcdefghij"), "previous_weight": 0.9 * values}
+    stack = LayerStack(**{**held, **moved})
     telemetry = Telemetry(stack.largest, values.dtype)
     telemetry.measure(0, [stack])
     gc.collect()

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from vgrad.records import LAYER_DTYPE, STATISTICS
 
 Array = NDArray[np.floating[Any]]
+Doubles = NDArray[np.float64]
 Column = NDArray[np.floating[Any]] | float
 """A statistic of each layer of a stack, or one number for all."""
 
@@ -24,6 +25,8 @@ SATURATED_BELOW = 0.05
 ONE_PASS_FROM = 0.1
 """Of the mean square: where the variance is more, it is the difference of mean square and squared
 mean to all but four bits, and the spread needs no second pass."""
+RESOLUTION = 1e-9
+"""Of the squared mean: a variance below drowns in the rounding of a mean in single precision."""
 SAFE_SQUARES = (1e-20, 1e30)
 """Sums of squares within are exact enough in single precision. A vanished gradient's entries have
 squares below its smallest number, an exploded one's above its largest: those go to double."""
@@ -125,20 +128,37 @@ class Telemetry:
         moved = np.sqrt(sums_of_squares(flat))
         return norm, np.where(moved == 0.0, 0.0, moved / norm)
 
-    def _mean_and_std(
-        self, flat: Array, squares: NDArray[np.float64] | None = None
-    ) -> tuple[Column, Column]:
+    def _mean_and_std(self, flat: Array, squares: Doubles | None = None) -> tuple[Column, Column]:
         """Of each row, as products with BLAS, in a third of the time of `np.std`; `squares` are
         the rows' sums of squares, where they are known."""
         size = flat.shape[1]
-        mean = (flat @ self._ones[:size]).astype(np.float64) / size
+        mean = self._means(flat)
         mean_square = (sums_of_squares(flat) if squares is None else squares) / size
         variance = mean_square - mean * mean
         if not (ONE_PASS_FROM * mean_square < variance).all():
             centered = self._centered[: flat.size].reshape(flat.shape)
             np.subtract(flat, mean[:, np.newaxis].astype(flat.dtype), out=centered)
-            variance = sums_of_squares(centered) / size
+            mean = mean.astype(flat.dtype).astype(np.float64)
+            mean, variance = self._recenter(centered, mean)
+            if (mean * mean * RESOLUTION > variance).any():  # the rounded mean was off by a spread
+                mean, variance = self._recenter(centered, mean)
         return mean, np.sqrt(variance)
+
+    def _recenter(self, centered: Array, mean: Doubles) -> tuple[Doubles, Doubles]:
+        """Mean and variance of rows from which a rounded mean was taken; takes the rest too."""
+        rest = self._means(centered)
+        variance = sums_of_squares(centered) / centered.shape[1] - rest * rest
+        np.subtract(centered, rest[:, np.newaxis].astype(centered.dtype), out=centered)
+        return mean + rest, np.maximum(variance, 0.0)
+
+    def _means(self, flat: Array) -> Doubles:
+        """The mean of each row; in double precision where the sum overflows single."""
+        size = flat.shape[1]
+        sums: Doubles = (flat @ self._ones[:size]).astype(np.float64)
+        for row in np.flatnonzero(~np.isfinite(sums)):
+            sums[row] = flat[row].sum(dtype=np.float64)
+        sums /= size
+        return sums
 
     def _flatness(self, slope: Array | None, max_slope: float) -> tuple[Column, Column]:
         """Share of saturated entries, share of dead units."""
@@ -165,9 +185,9 @@ class Telemetry:
         return flat
 
 
-def sums_of_squares(flat: Array) -> NDArray[np.float64]:
+def sums_of_squares(flat: Array) -> Doubles:
     """‖x‖² of each row x, right from the smallest to the largest number that x can hold."""
-    squares: NDArray[np.float64] = np.vecdot(flat, flat).astype(np.float64)
+    squares: Doubles = np.vecdot(flat, flat).astype(np.float64)
     low, high = SAFE_SQUARES
     if low < squares.min() and squares.max() < high:
         return squares
@@ -179,9 +199,10 @@ def sums_of_squares(flat: Array) -> NDArray[np.float64]:
 
 def norm(vector: Array) -> float:
     """‖x‖₂ of a flat vector."""
-    return float(np.sqrt(sums_of_squares(vector[np.newaxis])[0]))
+    with np.errstate(all="ignore"):  # a non-finite value is a result
+        return float(np.sqrt(sums_of_squares(vector[np.newaxis])[0]))
 
 
-def counts(flags: NDArray[np.bool_]) -> NDArray[np.float64]:
+def counts(flags: NDArray[np.bool_]) -> Doubles:
     """How many are set in each layer; `np.count_nonzero` with an axis takes ten times as long."""
     return np.array([np.count_nonzero(layer) for layer in flags], np.float64)

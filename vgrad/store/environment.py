@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import socket
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+COMMIT = re.compile("[0-9a-f]{40}([0-9a-f]{24})?")  # SHA-1 or SHA-256
 PACKAGES = ("vgrad", "numpy", "pydantic", "pyyaml")
 
 
@@ -73,13 +75,15 @@ def git_commit(folder: Path) -> str | None:
         for parent in (folder, *folder.parents):
             git = parent / ".git"
             if git.exists():
-                return _head(git)
+                head = _head(git)
+                return head if COMMIT.fullmatch(head) else None
     except (OSError, UnicodeDecodeError):  # not ours to read, or no repository after all
         pass
     return None
 
 
-def _head(git: Path) -> str | None:
+def _head(git: Path) -> str:
+    """What git's files name as the commit that is checked out, "" where they do not say."""
     if git.is_file():  # a worktree or a submodule: `gitdir: PATH`
         git = (git.parent / git.read_text().partition(":")[2].strip()).resolve()
     head = (git / "HEAD").read_text().strip()
@@ -89,10 +93,10 @@ def _head(git: Path) -> str | None:
     common = git / "commondir"
     roots = [git, git / common.read_text().strip()] if common.exists() else [git]
     for root in roots:
-        if (root / ref).exists():
+        if (root / ref).is_file():
             return (root / ref).read_text().strip()
         packed = root / "packed-refs"
         for line in packed.read_text().splitlines() if packed.exists() else ():
             if line.endswith(f" {ref}"):
                 return line.split()[0]
-    return None
+    return ""

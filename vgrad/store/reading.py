@@ -122,7 +122,7 @@ class Run:
         """
         path = self.path / layout.CHECKPOINT
         try:
-            with np.load(path, allow_pickle=False) as arrays:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 return dict(arrays)
         except FileNotFoundError:
             return None
