@@ -119,7 +119,7 @@ def test_every_statistic_is_that_of_its_naive_twin(stack: LayerStack) -> None:
 def stack_of(values: NDArray[Any], **others: Any) -> LayerStack:
     """One layer of which all that is measured is this matrix, but for `others`."""
     names = ("weight", "gradient", "previous_weight", "delta", "preactivation", "output", "slope")
-    every = {name: values[np.newaxis] for name in names} | {"max_slope": 1.0} | others
+    every = dict.fromkeys(names, values[np.newaxis]) | {"max_slope": 1.0} | others
     return LayerStack(names=("linear1",), **every)
 
 

@@ -157,10 +157,13 @@ class Trainer:
         self.step += 1
 
     def _before_update(self) -> None:
-        after = self.step + 1
-        if after % self._every == 0 or after == self.steps:
+        if self._is_due(self.step + 1):
             np.copyto(self._previous, self._network.params)
         self._optimizer.begin(self._rate())
+
+    def _is_due(self, step: int) -> bool:
+        """Whether it will be logged anyway, and not just for being the one that diverged."""
+        return step % self._every == 0 or step == self.steps
 
     def _rate(self) -> float:
         experiment = self._experiment
@@ -185,7 +188,7 @@ class Trainer:
             accuracy = correct(plan.outputs, batch.y) / plan.batch
         loss += sum(self._penalize(group, network.layer_grads) for group in network.groups)
         stacks = batch.stacks
-        if self.step == 0:
+        if self.step == 0 or not self._is_due(self.step):  # the weights before are not known
             stacks = [replace(stack, previous_weight=None) for stack in stacks]
         layers = self._telemetry.measure(self.step, stacks)
         grad_norm = norm(network.grads)

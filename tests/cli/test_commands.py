@@ -163,7 +163,10 @@ def test_init_writes_a_config_that_runs_and_replaces_none(
         (["run"], ["CONFIG", "vgrad init"]),
         (["run", "a.yaml", "model.dept=3"], ["command line", "model.dept", "depth"]),
         (["run", "a.yaml", "model.activation=sigmod"], ["sigmoid"]),
-        (["run", "a.yaml", "model.width=65536", "model.depth=1000"], ["command line", "model.width", "GiB"]),
+        (
+            ["run", "a.yaml", "model.width=65536", "model.depth=1000"],
+            ["command line", "model.width", "GiB"],
+        ),
         (["run", "a.yaml", "data={name: csv, path: no.csv, target: y}"], ["no.csv"]),
         (["run", "a.yaml", "data=sine", "loss=cross_entropy"], ["loss", "needs classes", "mse"]),
         (["run", "a.yaml", "model.bias_init=he_normal"], ["model.bias_init", "gaussian"]),
@@ -230,7 +233,8 @@ def test_every_command_has_an_example_in_its_help(
 def test_completion_offers_configs_runs_and_kinds(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from vgrad.cli.options import complete_configs, complete_kinds, complete_runs
+    from vgrad.cli.listing import complete_kinds
+    from vgrad.cli.options import complete_configs, complete_runs
 
     exit_code(["run", "a.yaml", "--quiet"])
     (folder / "configs").mkdir()

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-
 from reference import torch_peer
 from reference.cases import OPTIONS, Vector
 from reference.stored import REMEDY, load_activations
+
 from vgrad.nn.activations import Activation, activations
 
 ROUNDING = {np.dtype(np.float64): 100 * 2.0**-52, np.dtype(np.float32): 20 * 2.0**-23}

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-
 from reference import torch_peer
 from reference.cases import (
     OPTIONS,
@@ -21,6 +20,7 @@ from reference.cases import (
     value_and_gradients,
 )
 from reference.stored import REMEDY, load_gradients
+
 from vgrad.nn.activations import activations
 from vgrad.nn.losses import losses
 from vgrad.nn.network import GROUP, Group, Network, parameter_count
@@ -173,9 +173,7 @@ def test_a_network_of_many_groups_gives_the_same_bits_on_every_path(activation: 
 
 @pytest.mark.parametrize("sizes", [(1, 1), LARGE, (200, 200, 200, 200), (2, 40000, 2)])
 def test_groups_follow_one_another_and_leave_nothing_out(sizes: tuple[int, ...]) -> None:
-    network = Network(
-        sizes, activations.build("tanh"), losses.build("mse"), np.dtype(np.float32)
-    )
+    network = Network(sizes, activations.build("tanh"), losses.build("mse"), np.dtype(np.float32))
     ends = [0, *(group.part.stop for group in network.groups)]
     assert [group.part for group in network.groups] == [slice(*ab) for ab in pairwise(ends)]
     assert ends[-1] == network.params.size == parameter_count(sizes)

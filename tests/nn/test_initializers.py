@@ -115,7 +115,8 @@ def test_every_option_changes_what_is_written(initializer: Initializer) -> None:
     for field in fields(initializer):  # type: ignore[arg-type]
         if field.name in ("tolerance", "max_corrections"):
             continue  # LSUV's second part has its own test
-        changed = type(initializer)(**{**vars(initializer), field.name: others.get(field.name, 7.0)})
+        options = vars(initializer) | {field.name: others.get(field.name, 7.0)}
+        changed = type(initializer)(**options)
         assert (filled(initializer) != filled(changed)).any()
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from reference import torch_peer
 from reference.cases import RULES, STEPS, Vector, gradient_sequence
 from reference.stored import REMEDY, load_traces
+
 from vgrad.nn.optimizers import Optimizer, UpdateRule, optimizers
 from vgrad.nn.optimizers.base import CHUNK
 
@@ -95,7 +95,8 @@ def test_steps_are_those_of_torch_optim_live(name: str, options: dict[str, Any])
     rule = optimizers.build(name, options)
     for seed in range(5):
         start, grads = gradient_sequence(np.random.default_rng(seed))
-        assert_agree(trace(rule, start, grads), torch_peer.optimizer_trace(name, rule, start, grads))
+        expected = torch_peer.optimizer_trace(name, rule, start, grads)
+        assert_agree(trace(rule, start, grads), expected)
 
 
 def test_the_gradients_hold_what_optimizers_stumble_over() -> None:

@@ -144,7 +144,7 @@ def built(case: Case, dtype: Any = np.float64) -> tuple[Network, Plan]:
 
 
 def value_and_gradients(case: Case, dtype: Any = np.float64) -> tuple[float, list[NDArray[Any]]]:
-    """The engine's loss with penalties, and its gradient layer by layer, `(fan_out, 1 + fan_in)`."""
+    """The engine's loss with penalties, and its gradients `(fan_out, 1 + fan_in)` by layer."""
     network, plan = built(case, dtype)
     value = network.differentiate(plan)
     for layer, grad in zip(network.layers, network.layer_grads, strict=True):

@@ -7,10 +7,10 @@ Run by hand, after adding an activation, a loss or an optimizer (and its PyTorch
 """
 
 import numpy as np
-
 from reference import torch_peer
 from reference.cases import OPTIONS, RULES, drawn, every_pair, gradient_sequence, part
 from reference.stored import FOLDER, save, save_gradients
+
 from vgrad.nn.activations import activations
 from vgrad.nn.losses import losses
 from vgrad.nn.optimizers import optimizers

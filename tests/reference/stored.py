@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
 from reference.cases import Case, Vector, name_of
+
 from vgrad.nn.activations import Activation, activations
 from vgrad.nn.losses import losses
 from vgrad.nn.network import parameter_count

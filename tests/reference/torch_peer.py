@@ -5,8 +5,8 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-
 from reference.cases import Case, Vector, name_of
+
 from vgrad.nn.activations import activations
 from vgrad.nn.losses import losses
 
@@ -14,47 +14,47 @@ from vgrad.nn.losses import losses
 def activation_table() -> dict[str, Callable[[Any, Any], Any]]:
     """φ by name, of (z, the activation with its options)."""
     import torch
-    from torch.nn import functional as F
+    from torch.nn import functional
 
     return {
         "identity": lambda z, _: z,
-        "relu": lambda z, _: F.relu(z),
-        "leaky_relu": lambda z, phi: F.leaky_relu(z, phi.negative_slope),
-        "elu": lambda z, phi: F.elu(z, phi.alpha),
-        "selu": lambda z, _: F.selu(z),
-        "celu": lambda z, phi: F.celu(z, phi.alpha),
-        "gelu": lambda z, _: F.gelu(z),
-        "gelu_tanh": lambda z, _: F.gelu(z, approximate="tanh"),
-        "silu": lambda z, _: F.silu(z),
-        "mish": lambda z, _: F.mish(z),
-        "softplus": lambda z, _: F.softplus(z, threshold=1e3),  # by default linear from 20
-        "softsign": lambda z, _: F.softsign(z),
+        "relu": lambda z, _: functional.relu(z),
+        "leaky_relu": lambda z, phi: functional.leaky_relu(z, phi.negative_slope),
+        "elu": lambda z, phi: functional.elu(z, phi.alpha),
+        "selu": lambda z, _: functional.selu(z),
+        "celu": lambda z, phi: functional.celu(z, phi.alpha),
+        "gelu": lambda z, _: functional.gelu(z),
+        "gelu_tanh": lambda z, _: functional.gelu(z, approximate="tanh"),
+        "silu": lambda z, _: functional.silu(z),
+        "mish": lambda z, _: functional.mish(z),
+        "softplus": lambda z, _: functional.softplus(z, threshold=1e3),  # by default linear from 20
+        "softsign": lambda z, _: functional.softsign(z),
         "sigmoid": lambda z, _: torch.sigmoid(z),
-        # F.hardsigmoid's derivative is a single-precision 1/6 even in double precision
-        "hard_sigmoid": lambda z, _: F.relu6(z + 3.0) / 6.0,
+        # functional.hardsigmoid's derivative is a single-precision 1/6 even in double precision
+        "hard_sigmoid": lambda z, _: functional.relu6(z + 3.0) / 6.0,
         "tanh": lambda z, _: torch.tanh(z),
-        "hard_tanh": lambda z, _: F.hardtanh(z),
+        "hard_tanh": lambda z, _: functional.hardtanh(z),
         "lecun_tanh": lambda z, _: 1.7159 * torch.tanh(2.0 / 3.0 * z),
     }
 
 
 def loss_table() -> dict[str, Callable[[Any, Any, Any], Any]]:
     """The losses by name, of (y, t, the loss with its options), y and t `(batch, outputs)`."""
-    from torch.nn import functional as F
+    from torch.nn import functional
 
     return {
-        "mse": lambda y, t, _: F.mse_loss(y, t),
-        "mae": lambda y, t, _: F.l1_loss(y, t),
-        "huber": lambda y, t, loss: F.huber_loss(y, t, delta=loss.delta),
-        "cross_entropy": lambda y, t, _: F.cross_entropy(y, t),
-        "binary_cross_entropy": lambda y, t, _: F.binary_cross_entropy_with_logits(y, t),
+        "mse": lambda y, t, _: functional.mse_loss(y, t),
+        "mae": lambda y, t, _: functional.l1_loss(y, t),
+        "huber": lambda y, t, loss: functional.huber_loss(y, t, delta=loss.delta),
+        "cross_entropy": lambda y, t, _: functional.cross_entropy(y, t),
+        "binary_cross_entropy": lambda y, t, _: functional.binary_cross_entropy_with_logits(y, t),
     }
 
 
 def value_and_gradients(case: Case) -> tuple[float, list[Vector]]:
     """Autograd's loss with penalties, and its gradient by layer, laid out as the engine's."""
     import torch
-    from torch.nn import functional as F
+    from torch.nn import functional
 
     phi = activation_table()[name_of(case.activation, activations)]
     measure = loss_table()[name_of(case.loss, losses)]
@@ -67,7 +67,7 @@ def value_and_gradients(case: Case) -> tuple[float, list[Vector]]:
         bias, weight = block[:, 0].clone(), block[:, 1:].clone()
         bias.requires_grad_()
         weight.requires_grad_()
-        z = F.linear(h, weight, bias)
+        z = functional.linear(h, weight, bias)
         h = z if stop == len(case.params) else phi(z, case.activation)
         penalty = penalty + case.penalties.l1 * weight.abs().sum()
         penalty = penalty + 0.5 * case.penalties.l2 * weight.square().sum()

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vgrad.cli.options import DEFAULT_RUNS_DIR, Json, RunsDir, complete_kinds, stdout_console
+from vgrad.cli.options import DEFAULT_RUNS_DIR, Json, RunsDir, stdout_console
 
 if TYPE_CHECKING:
     from vgrad.registry import Registry
@@ -19,6 +19,12 @@ FAMILIES = {
 """What can be listed beside runs, and where its registry lives."""
 
 RUNS = "runs"
+
+
+def complete_kinds(incomplete: str) -> list[str]:
+    """Kinds of lists that begin with what was typed."""
+    return [kind for kind in (RUNS, *FAMILIES) if kind.startswith(incomplete)]
+
 
 Kind = Annotated[
     str,

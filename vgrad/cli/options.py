@@ -38,13 +38,6 @@ def complete_configs(incomplete: str) -> list[str]:
     return [f"{prefix}{entry.name}{'/' if entry.is_dir() else ''}" for entry in fitting]
 
 
-def complete_kinds(incomplete: str) -> list[str]:
-    """Families of parts that begin with what was typed."""
-    from vgrad.cli.listing import FAMILIES
-
-    return [kind for kind in ("runs", *FAMILIES) if kind.startswith(incomplete)]
-
-
 RunsDir = Annotated[
     Path,
     typer.Option(

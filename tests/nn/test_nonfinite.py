@@ -1,0 +1,55 @@
+"""Numbers that are no longer finite are a result: silent, and said where they first appear."""
+
+import numpy as np
+import pytest
+
+from vgrad.config import load_config
+from vgrad.experiment import prepare
+from vgrad.nn.activations import activations
+from vgrad.nn.losses import losses
+from vgrad.nn.network import Network
+from vgrad.training import Trainer
+
+SETTINGS = {
+    "exploding at once": {"init": {"name": "gaussian", "std": 1e30}, "lr": 0.1},
+    "exploding soon": {"init": {"name": "gaussian", "std": 10.0}, "lr": 1e9},
+    "large, not exploding": {"init": {"name": "gaussian", "std": 100.0}, "lr": 1e-20},
+}
+
+
+def trainer(activation: str, init: object, lr: float) -> Trainer:
+    """A run of 50 steps, logged at every twentieth."""
+    config = {
+        "model": {"depth": 5, "width": 12, "activation": activation, "init": init},
+        "optimizer": {"name": "sgd", "lr": lr},
+        "loss": "mse",
+        "train": {"steps": 50},
+        "log": {"every": 20},
+    }
+    return Trainer(prepare(load_config(config)))
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+@pytest.mark.parametrize("name", activations.names())
+def test_overflow_makes_no_warning_in_any_step(name: str, setting: str) -> None:
+    run = trainer(name, **SETTINGS[setting])
+    records = list(run.advance(run.steps))  # a warning would be an error
+    metrics = records[-1].metrics
+    finite = np.isfinite(metrics.train_loss) and np.isfinite(metrics.grad_norm)
+    assert (run.divergence is None) == finite
+    if run.divergence is None:
+        assert [record.metrics.step for record in records] == [0, 20, 40, 50]
+    else:
+        assert run.divergence.step == metrics.step < 50
+        assert run.divergence.layer in {"", *records[-1].layers["name"].tolist()}
+
+
+@pytest.mark.parametrize("name", activations.names())
+def test_a_number_that_is_none_reaches_the_loss(name: str) -> None:
+    net = Network((3, 4, 4, 2), activations.build(name), losses.build("mse"), np.dtype(np.float32))
+    net.params.fill(0.1)
+    net.layers[1].weight[2, 1] = np.nan
+    plan = net.plan(5)
+    plan.inputs[0][1:] = 0.5
+    assert np.isnan(net.differentiate(plan))
+    assert not np.isfinite(net.grads).all()
