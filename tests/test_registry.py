@@ -1,6 +1,6 @@
 """Families of parts: entering one, finding it, and what is said of one that is not there."""
 
-from dataclasses import dataclass, field, is_dataclass
+from dataclasses import FrozenInstanceError, dataclass, field, is_dataclass
 from typing import Any
 
 import pytest
@@ -124,10 +124,12 @@ def test_every_part_is_a_frozen_dataclass_with_a_line_for_the_catalogue(
     family: Registry[Any], entry: Any
 ) -> None:
     assert is_dataclass(entry.part)
-    assert entry.part.__dataclass_params__.frozen
+    part: Any = entry.part
+    with pytest.raises(FrozenInstanceError):
+        object.__new__(part).anything = 1
     assert 10 <= len(entry.summary) <= 100, "one line of a terminal"
     assert entry.summary.endswith((".", "…"))
-    assert not entry.summary.startswith(f"{entry.part.__name__}("), "written, not made by dataclass"
+    assert not entry.summary.startswith(f"{part.__qualname__}("), "written, not made by dataclass"
     assert entry.source
     assert entry.name == entry.name.lower()
     assert family[entry.name] is entry

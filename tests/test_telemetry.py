@@ -1,9 +1,9 @@
 """Every fast statistic against a naive twin in double precision, and the definitions themselves."""
 
-import gc
 import tracemalloc
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ def twin(stack: LayerStack, layer: int) -> dict[str, float]:
     """The statistics as `STATISTICS` defines them, one layer at a time, in double precision."""
     shown = (stack.gradient, stack.delta, stack.weight, stack.preactivation, stack.output)
     g, delta, w, z, h = (array[layer].astype(np.float64) for array in shown)
-    update = np.nan
+    update: Any = np.nan
     if stack.previous_weight is not None:
         change = np.linalg.norm(w - stack.previous_weight[layer].astype(np.float64))
         with np.errstate(divide="ignore"):
@@ -116,11 +116,18 @@ def test_every_statistic_is_that_of_its_naive_twin(stack: LayerStack) -> None:
             assert row[name] == pytest.approx(expected, rel=precision, abs=noise, nan_ok=True), name
 
 
+ARRAYS = ("weight", "gradient", "previous_weight", "delta", "preactivation", "output", "slope")
+
+
+def stack_of_all(values: NDArray[Any], **others: Any) -> LayerStack:
+    """Layers of which all that is measured is a matrix of `values`, but for `others`."""
+    every: dict[str, Any] = {"max_slope": 1.0, **dict.fromkeys(ARRAYS, values), **others}
+    return LayerStack(names=tuple(f"linear{n}" for n in range(1, len(values) + 1)), **every)
+
+
 def stack_of(values: NDArray[Any], **others: Any) -> LayerStack:
-    """One layer of which all that is measured is this matrix, but for `others`."""
-    names = ("weight", "gradient", "previous_weight", "delta", "preactivation", "output", "slope")
-    every = dict.fromkeys(names, values[np.newaxis]) | {"max_slope": 1.0} | others
-    return LayerStack(names=("linear1",), **every)
+    """One such layer."""
+    return stack_of_all(values[np.newaxis], **others)
 
 
 @pytest.mark.parametrize("ratio", [1e-2, 1e-4, 1e-5, 1e-6])
@@ -153,15 +160,25 @@ def test_nothing_under_or_overflows_between_the_limits_of_single_precision(scale
     assert norm(values.ravel()) == pytest.approx(exact, rel=1e-5)
 
 
+@pytest.mark.parametrize("scale", [1e-300, 1e-170, 1e160, 1e300])
+def test_squares_under_or_overflow_in_double_precision_neither(scale: float) -> None:
+    values = np.random.default_rng(2).normal(size=(40, 50))
+    (row,) = measured([stack_of(scale * values)])
+    (expected,) = measured([stack_of(values)])
+    for name in ("grad_norm", "grad_rms", "grad_std", "delta_rms", "weight_norm", "act_std"):
+        assert row[name] / scale == pytest.approx(expected[name], rel=1e-12), name
+    assert norm(scale * values.ravel()) / scale == pytest.approx(norm(values.ravel()), rel=1e-12)
+
+
 @settings(max_examples=60)
 @given(st.data())
 def test_a_stack_of_layers_is_its_layers(data: st.DataObject) -> None:
     whole = data.draw(layer_stacks())
 
     def single(layer: int) -> LayerStack:
-        held = vars(whole).items()
-        cut = {k: v[layer : layer + 1] if isinstance(v, np.ndarray) else v for k, v in held}
-        return LayerStack(**{**cut, "names": whole.names[layer : layer + 1]})
+        held = ((name, getattr(whole, name)) for name in ARRAYS)
+        cut: dict[str, Any] = {k: v[layer : layer + 1] for k, v in held if v is not None}
+        return replace(whole, names=whole.names[layer : layer + 1], **cut)
 
     together = measured([whole])
     apart = measured([single(layer) for layer in range(len(whole.names))])
@@ -178,7 +195,7 @@ def test_a_stack_of_layers_is_its_layers(data: st.DataObject) -> None:
 def test_rows_are_numbered_and_named_through_all_stacks() -> None:
     values = np.ones((2, 3), np.float32)
     first = stack_of(values, slope=None)
-    second = LayerStack(**{**vars(stack_of(np.ones((4, 3), np.float32))), "names": ("output",)})
+    second = replace(stack_of(np.ones((4, 3), np.float32)), names=("output",))
     rows = measured([first, second], step=40)
     assert rows.dtype == LAYER_DTYPE
     assert rows["step"].tolist() == [40, 40]
@@ -256,10 +273,8 @@ def test_what_is_not_finite_shows_in_its_own_layer_only(bad: float, dtype: Any) 
     healthy = rng.normal(size=(3, 5, 6)).astype(dtype)
     broken = healthy.copy()
     broken[1, 2, 3] = bad
-    held = {**vars(stack_of(healthy[0])), "names": ("a", "b", "c")}
-    arrays = {name: broken for name, value in held.items() if isinstance(value, np.ndarray)}
-    rows = measured([LayerStack(**{**held, **arrays, "previous_weight": healthy})])
-    expected = measured([LayerStack(**{**held, **dict.fromkeys(arrays, healthy)})])
+    rows = measured([stack_of_all(broken, previous_weight=healthy)])
+    expected = measured([stack_of_all(healthy)])
     for name in ("grad_norm", "grad_rms", "grad_max_abs", "weight_norm", "delta_rms", "act_std"):
         assert np.isfinite(rows[name]).tolist() == [True, False, True], name
         np.testing.assert_allclose(rows[name][[0, 2]], expected[name][[0, 2]], rtol=1e-6)
@@ -272,8 +287,7 @@ def test_the_arrays_shown_are_only_read(dtype: Any) -> None:
     rng = np.random.default_rng(3)
     values = rng.normal(size=(1, 4, 5)).astype(dtype)
     values.setflags(write=False)
-    held = vars(stack_of(values[0])).items()
-    stack = LayerStack(**{k: values if isinstance(v, np.ndarray) else v for k, v in held})
+    stack = stack_of_all(values)
     np.testing.assert_array_equal(measured([stack]), measured([stack]))
 
 
@@ -289,13 +303,9 @@ def test_the_norm_of_a_vector_is_silent_and_right(value: float) -> None:
 def test_measuring_allocates_nothing_of_a_layers_size() -> None:
     rng = np.random.default_rng(4)
     values = rng.normal(size=(10, 200, 200)).astype(np.float32)
-    one = vars(stack_of(values[0])).items()
-    held = {k: values if isinstance(v, np.ndarray) else v for k, v in one}
-    moved = {"names": tuple("abcdefghij"), "previous_weight": 0.9 * values}
-    stack = LayerStack(**{**held, **moved})
+    stack = stack_of_all(values, previous_weight=0.9 * values)
     telemetry = Telemetry(stack.largest, values.dtype)
     telemetry.measure(0, [stack])
-    gc.collect()
     tracemalloc.start()
     try:
         telemetry.measure(1, [stack])

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from vgrad import experiment
 from vgrad.config import Config, load_config
@@ -31,6 +32,13 @@ TINY: dict[str, object] = {
 """48 examples to train on, in batches of 13, 13, 13 and 9; 12 to test with."""
 
 Overrides = dict[str, object]
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """As in a run of this size: threads that wait for each other take most of the time."""
+    with threadpool_limits(1, user_api="blas"):
+        yield
 
 
 def tiny(overrides: Overrides | None = None) -> Config:

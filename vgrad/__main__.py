@@ -1,8 +1,9 @@
 """The program: `vgrad`, or `python -m vgrad`."""
 
+import os
 import sys
 
-INTERRUPTED = 130
+FAILED, INTERRUPTED = 1, 130
 
 
 def main() -> None:
@@ -11,6 +12,11 @@ def main() -> None:
         from vgrad.cli import exit_code
 
         code = exit_code(sys.argv[1:])
+        try:
+            sys.stdout.flush()
+        except OSError:  # whoever read us is gone, or the disk is full: nothing more to say there
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = code or FAILED
     except KeyboardInterrupt:
         code = INTERRUPTED
     if code == INTERRUPTED:

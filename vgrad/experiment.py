@@ -2,6 +2,8 @@
 
 import os
 from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,7 @@ from vgrad.nn.plan import Shape
 from vgrad.nn.schedules import Schedule, schedules
 
 LARGEST_TEST_BATCH = 512  # examples evaluated at once: as fast as more, in bounded memory
+STACK = 2**18  # elements of the arrays measured at once: of fewer the calls would cost too much
 DEFAULT_LOSS = {"classification": "cross_entropy", "regression": "mse"}
 GIB = 2.0**30
 
@@ -83,7 +86,7 @@ class Experiment:
     @property
     def nbytes(self) -> int:
         """The memory that data, parameters, optimizer and buffers will take, in bytes."""
-        data = self.dataset
+        data, tested = self.dataset, len(self.dataset.x_test)
         held = data.x_train.nbytes + data.x_test.nbytes + data.y_train.nbytes + data.y_test.nbytes
         shape = Shape(self.sizes, self.activation, self.loss.n_scratch, self.dtype)
         vectors = 3 + len(self.rule.slots)  # weights, gradient, previous weights, slots
@@ -91,8 +94,12 @@ class Experiment:
         remainder = len(data.x_train) % self.batch_size
         plans = shape.plan_bytes(self.batch_size, training=True)
         plans += shape.plan_bytes(remainder, training=True)
-        plans += shape.plan_bytes(min(LARGEST_TEST_BATCH, len(data.x_test)), training=False)
-        return held + parameters * self.dtype.itemsize + plans
+        for size in {min(LARGEST_TEST_BATCH, tested), tested % LARGEST_TEST_BATCH}:
+            plans += shape.plan_bytes(size, training=False)
+        weight = max(n * (1 + m) for m, n in pairwise(self.sizes))
+        measured = max(STACK, weight, max(self.sizes) * self.batch_size)
+        scratch = weight * self.dtype.itemsize + measured * (3 * self.dtype.itemsize + 1)
+        return held + parameters * self.dtype.itemsize + plans + scratch
 
     @property
     def activation(self) -> Any:
@@ -213,6 +220,20 @@ def _bias(part: Part) -> Initializer:
 
 def available_memory() -> float:
     """Bytes that this process can still take, as far as the system tells; else infinite."""
+    return min(_free_memory(), _free_in_group())
+
+
+def _free_in_group() -> float:
+    """Bytes left to a container (Linux control groups, version 2)."""
+    group = Path("/sys/fs/cgroup")
+    try:
+        limit, used = ((group / f"memory.{one}").read_text() for one in ("max", "current"))
+        return float(limit) - float(used)
+    except (OSError, ValueError):  # there is no such group, or its limit is "max"
+        return float("inf")
+
+
+def _free_memory() -> float:
     try:
         with open("/proc/meminfo", encoding="ascii") as lines:
             sizes = dict(line.split(":", 1) for line in lines)

@@ -62,6 +62,10 @@ class Interrupts:
             self._holds -= 1
         self._stop()
 
+    def forget(self) -> None:
+        """Drop what came while held: there is nothing left to interrupt."""
+        self._pending = False
+
     @contextmanager
     def released(self) -> Iterator[None]:
         """Within it signals interrupt, though it stands within a `held`."""

@@ -128,15 +128,17 @@ def resume(
     """
     _check_cadence(checkpoint_every)
     stored = open_run(ref, runs_dir)
-    if stored.status in ("running", "finished", "diverged"):
-        what = "is still running" if stored.status == "running" else f"has {stored.status}"
-        raise RequestError(Problem(f"{stored.id} {what}", allowed="only what was left goes on"))
+    if stored.status == "running":
+        raise RequestError(Problem(f"{stored.id} is still running"))
+    _refuse_ended(stored, stored.status)
     interrupts = Interrupts()
     with interrupts.active():
         experiment = prepare(load_config(stored.path / "config.yaml"))
         trainer = Trainer(experiment)
-        _restore(trainer, stored)
         with interrupts.held(), closing(reopen_run(stored.path)) as writer:
+            stored = Run(stored.path)  # as it stands now that nobody else can write it
+            _refuse_ended(stored, stored.summary.get("status"))
+            _restore(trainer, stored, experiment.config.log.every)
             writer.rewind(trainer.step - 1 if trainer.step else None)
             writer.resume(collect_environment(sys.argv))
             session = _Session(experiment, trainer, writer, interrupts, watch)
@@ -145,7 +147,14 @@ def resume(
         return Run(stored.path)
 
 
-def _restore(trainer: Trainer, stored: Run) -> None:
+def _refuse_ended(stored: Run, status: object) -> None:
+    if status in ("finished", "diverged"):
+        problem = f"{stored.id} has {status}"
+        raise RequestError(Problem(problem, allowed="only a run that was left goes on"))
+
+
+def _restore(trainer: Trainer, stored: Run, every: int) -> None:
+    """Take up the last checkpoint, if there is one and the tables hold what came before it."""
     state = stored.read_checkpoint()
     if state is None:
         return
@@ -153,6 +162,11 @@ def _restore(trainer: Trainer, stored: Run) -> None:
         trainer.load_state(state)
     except (KeyError, ValueError) as error:
         raise RunError(f"{stored.path}: the checkpoint does not fit the config: {error}") from None
+    logged = set(range(0, trainer.step, every))
+    for table, steps in (("metrics.csv", stored.metrics["step"]), ("layers.csv", stored.steps)):
+        missing = logged.difference(map(int, steps))
+        if missing:
+            raise RunError(f"{stored.path / table}: step {min(missing)} is missing")
 
 
 def _check_cadence(checkpoint_every: int | None) -> None:
@@ -203,6 +217,7 @@ class _Session:
             self._end("finished")
         else:
             self._end("diverged", str(divergence))
+        self._interrupts.forget()
 
     def _train(self, checkpoint_every: int | None) -> None:
         trainer, stride = self._trainer, Stride()

@@ -22,14 +22,14 @@ Column = NDArray[np.floating[Any]] | float
 
 SATURATED_BELOW = 0.05
 """Of max|φ′|: where a unit's slope is below, nearly nothing of the gradient passes."""
-ONE_PASS_FROM = 0.1
-"""Of the mean square: where the variance is more, it is the difference of mean square and squared
-mean to all but four bits, and the spread needs no second pass."""
-RESOLUTION = 1e-9
-"""Of the squared mean: a variance below drowns in the rounding of a mean in single precision."""
+ONE_PASS_UP_TO = 0.95
+"""Of the rms: where the mean is below, the spread is the difference of the two to all but four
+bits, and needs no second pass."""
+RESOLUTION = 3e-5
+"""Of the mean: a spread below drowns in the rounding of a mean in single precision."""
 SAFE_SQUARES = (1e-20, 1e30)
-"""Sums of squares within are exact enough in single precision. A vanished gradient's entries have
-squares below its smallest number, an exploded one's above its largest: those go to double."""
+"""Sums of squares within are right in single precision. A vanished gradient's entries have squares
+below its smallest number, an exploded one's above its largest: those are scaled first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,8 +100,9 @@ class Telemetry:
         """Norm, rms, mean, std, largest |g|, share of zeros."""
         flat = self._flat(gradient)
         size = flat.shape[1]
-        squares = sums_of_squares(flat)
-        mean, std = self._mean_and_std(flat, squares)
+        norm = norms(flat)
+        rms = norm / np.sqrt(size)
+        mean, std = self._mean_and_std(flat, rms)
         np.abs(flat, out=flat)
         largest = np.maximum.reduce(flat, axis=1)
         zeros: Column = 0.0
@@ -109,47 +110,47 @@ class Telemetry:
             zero = self._flags[: flat.size].reshape(flat.shape)
             np.equal(flat, 0.0, out=zero)
             zeros = counts(zero) / size
-        return np.sqrt(squares), np.sqrt(squares / size), mean, std, largest, zeros
+        return norm, rms, mean, std, largest, zeros
 
     def _delta_rms(self, delta: Array) -> Column:
         layers, units, batch = delta.shape
-        of_mean_loss = np.sqrt(sums_of_squares(delta.reshape(layers, -1)) / (units * batch))
+        of_mean_loss = norms(delta.reshape(layers, -1)) / np.sqrt(units * batch)
         rms: Column = of_mean_loss * batch
         return rms
 
     def _weights(self, weight: Array, previous: Array | None) -> tuple[Column, Column]:
         """Norm, and the last update's in its units."""
         flat = self._flat(weight)
-        norm = np.sqrt(sums_of_squares(flat))
+        norm = norms(flat)
         if previous is None:
             return norm, np.nan
         change = flat.reshape(weight.shape)
         np.subtract(change, previous, out=change)
-        moved = np.sqrt(sums_of_squares(flat))
+        moved = norms(flat)
         return norm, np.where(moved == 0.0, 0.0, moved / norm)
 
-    def _mean_and_std(self, flat: Array, squares: Doubles | None = None) -> tuple[Column, Column]:
-        """Of each row, as products with BLAS, in a third of the time of `np.std`; `squares` are
-        the rows' sums of squares, where they are known."""
+    def _mean_and_std(self, flat: Array, rms: Doubles | None = None) -> tuple[Column, Column]:
+        """Of each row, as products with BLAS, in a third of the time of `np.std`; `rms` of the
+        rows, where it is known."""
         size = flat.shape[1]
         mean = self._means(flat)
-        mean_square = (sums_of_squares(flat) if squares is None else squares) / size
-        variance = mean_square - mean * mean
-        if not (ONE_PASS_FROM * mean_square < variance).all():
-            centered = self._centered[: flat.size].reshape(flat.shape)
-            np.subtract(flat, mean[:, np.newaxis].astype(flat.dtype), out=centered)
-            mean = mean.astype(flat.dtype).astype(np.float64)
-            mean, variance = self._recenter(centered, mean)
-            if (mean * mean * RESOLUTION > variance).any():  # the rounded mean was off by a spread
-                mean, variance = self._recenter(centered, mean)
-        return mean, np.sqrt(variance)
+        if rms is None:
+            rms = norms(flat) / np.sqrt(size)
+        if (np.abs(mean) < ONE_PASS_UP_TO * rms).all():
+            return mean, spread(rms, mean)
+        centered = self._centered[: flat.size].reshape(flat.shape)
+        np.subtract(flat, mean[:, np.newaxis].astype(flat.dtype), out=centered)
+        mean, std = self._recenter(centered, mean.astype(flat.dtype).astype(np.float64))
+        if (RESOLUTION * np.abs(mean) > std).any():  # the rounded mean was off by a spread
+            mean, std = self._recenter(centered, mean)
+        return mean, std
 
     def _recenter(self, centered: Array, mean: Doubles) -> tuple[Doubles, Doubles]:
-        """Mean and variance of rows from which a rounded mean was taken; takes the rest too."""
+        """Mean and spread of rows from which a rounded mean was taken; takes the rest too."""
         rest = self._means(centered)
-        variance = sums_of_squares(centered) / centered.shape[1] - rest * rest
+        std = spread(norms(centered) / np.sqrt(centered.shape[1]), rest)
         np.subtract(centered, rest[:, np.newaxis].astype(centered.dtype), out=centered)
-        return mean + rest, np.maximum(variance, 0.0)
+        return mean + rest, std
 
     def _means(self, flat: Array) -> Doubles:
         """The mean of each row; in double precision where the sum overflows single."""
@@ -185,22 +186,34 @@ class Telemetry:
         return flat
 
 
-def sums_of_squares(flat: Array) -> Doubles:
-    """‖x‖² of each row x, right from the smallest to the largest number that x can hold."""
+def norms(flat: Array) -> Doubles:
+    """‖x‖₂ of each row x, right from the smallest to the largest number that x can hold."""
     squares: Doubles = np.vecdot(flat, flat).astype(np.float64)
     low, high = SAFE_SQUARES
+    result: Doubles = np.sqrt(squares)
     if low < squares.min() and squares.max() < high:
-        return squares
+        return result
     for row in np.flatnonzero(~((squares > low) & (squares < high))):
-        double = flat[row].astype(np.float64)
-        squares[row] = np.dot(double, double)
-    return squares
+        largest = float(np.abs(flat[row]).max())
+        if largest == 0.0 or not np.isfinite(largest):
+            result[row] = largest
+        else:
+            scaled = flat[row].astype(np.float64) / largest
+            result[row] = largest * np.sqrt(np.dot(scaled, scaled))
+    return result
+
+
+def spread(rms: Doubles, mean: Doubles) -> Doubles:
+    """√(rms² - mean²), in factors that neither overflow nor vanish."""
+    size = np.abs(mean)
+    std: Doubles = np.sqrt(np.maximum(rms - size, 0.0)) * np.sqrt(rms + size)
+    return std
 
 
 def norm(vector: Array) -> float:
     """‖x‖₂ of a flat vector."""
     with np.errstate(all="ignore"):  # a non-finite value is a result
-        return float(np.sqrt(sums_of_squares(vector[np.newaxis])[0]))
+        return float(norms(vector[np.newaxis])[0])
 
 
 def counts(flags: NDArray[np.bool_]) -> Doubles:

@@ -16,16 +16,14 @@ from numpy.typing import NDArray
 
 from vgrad.config import Config
 from vgrad.data.batches import Loader, consecutive
-from vgrad.experiment import LARGEST_TEST_BATCH, Experiment, prepare
-from vgrad.nn.arrays import Array, stacked
+from vgrad.experiment import LARGEST_TEST_BATCH, STACK, Experiment, prepare
+from vgrad.nn.arrays import Array, fill, stacked
 from vgrad.nn.denormals import flushed_denormals
 from vgrad.nn.network import Group, Network
 from vgrad.nn.optimizers import Optimizer
 from vgrad.nn.plan import Plan
 from vgrad.records import Metrics, Record
 from vgrad.telemetry import LayerStack, Telemetry, norm
-
-STACK = 2**18  # elements of a stack's arrays: of smaller stacks the calls would cost too much
 
 FORWARD = {"weight_norm": "weights", "preact_std": "pre-activation", "act_std": "output"}
 """What of a layer can first be not finite on the way forward, and its name to the user."""
@@ -205,7 +203,7 @@ class Trainer:
             param_norm=norm(network.params),
             seconds=time.perf_counter() - self._began,
         )
-        if not (math.isfinite(loss) and math.isfinite(grad_norm)):
+        if not (math.isfinite(loss) and math.isfinite(grad_norm + metrics.param_norm)):
             self.divergence = locate_divergence(layers, loss)
         return Record(metrics, layers)
 
@@ -243,11 +241,15 @@ class Trainer:
         """
         self.step, self._tested_at = int(state["step"]), int(state["tested_at"])
         self._began = time.perf_counter() - float(state["seconds"])
-        self._network.params[...] = state["params"]
-        self._previous[...] = state["previous"]
+        if self.step > self.steps:
+            raise ValueError(f"step {self.step} of {self.steps}")
+        fill(self._network.params, state["params"])
+        fill(self._previous, state["previous"])
         for part, owner in (("optimizer", self._optimizer), ("order", self._order)):
             prefix = f"{part}/"
-            owner.load_state({k.removeprefix(prefix): v for k, v in state.items() if prefix in k})
+            owner.load_state(
+                {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+            )
 
 
 @dataclass(frozen=True, eq=False)

@@ -165,7 +165,7 @@ def test_gains_are_those_of_pytorch_and_no_others(name: str) -> None:
 def test_gains_are_those_of_pytorch_live(name: str) -> None:
     from torch.nn.init import calculate_gain
 
-    called = "linear" if name == "identity" else name
+    called: Any = "linear" if name == "identity" else name
     assert activations.build(name).gain == pytest.approx(calculate_gain(called), rel=1e-15)
 
 

@@ -22,9 +22,11 @@ from reference.cases import (
 from reference.stored import REMEDY, load_gradients
 
 from vgrad.nn.activations import activations
+from vgrad.nn.arrays import Array
 from vgrad.nn.losses import losses
 from vgrad.nn.network import GROUP, Group, Network, parameter_count
 from vgrad.nn.penalties import Penalties
+from vgrad.nn.plan import Plan, Tape
 
 AGREEMENT = 1e-10
 """Relative, layer by layer. Rounding leaves about 1e-15 per layer; saturated units, whose φ′ is a
@@ -101,9 +103,9 @@ def sides(case: Case) -> Vector:
     hidden = [z - bend for z in plan.full.preactivations[:-1] for bend in bends]
     error = plan.outputs - plan.targets
     delta = getattr(case.loss, "delta", 0.0)
-    return np.sign(
-        np.concatenate([np.ravel(a) for a in (*hidden, error - delta, error + delta, case.params)])
-    )
+    distances = [*hidden, error - delta, error + delta, case.params]
+    signs: Vector = np.sign(np.concatenate([array.ravel() for array in distances]))
+    return signs
 
 
 @settings(max_examples=150)
@@ -121,7 +123,7 @@ def test_gradient_of_any_network_is_that_of_finite_differences(case: Case, seed:
     assert abs(quotient - gradient @ direction) <= 1e-8 * np.linalg.norm(gradient) + 1e-11 * value
 
 
-def gradients_by_group(network: Network, plan: Any, tape: Any) -> Vector:
+def gradients_by_group(network: Network, plan: Plan, tape: Tape) -> Array:
     """The flat gradient as `update` is handed it; spoils each group's weights once handed over."""
     whole = np.full_like(network.params, np.nan)
     before = network.params.copy()

@@ -1,5 +1,7 @@
 """Numbers that are no longer finite are a result: silent, and said where they first appear."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ from vgrad.nn.losses import losses
 from vgrad.nn.network import Network
 from vgrad.training import Trainer
 
-SETTINGS = {
+SETTINGS: dict[str, dict[str, Any]] = {
     "exploding at once": {"init": {"name": "gaussian", "std": 1e30}, "lr": 0.1},
     "exploding soon": {"init": {"name": "gaussian", "std": 10.0}, "lr": 1e9},
     "large, not exploding": {"init": {"name": "gaussian", "std": 100.0}, "lr": 1e-20},

@@ -41,9 +41,8 @@ def fill(plan: Plan, seed: int) -> None:
 def arrays_of(plan: Plan) -> list[Any]:
     """Every buffer that a plan shows."""
     shown = [*plan.inputs, *plan.activated, *plan.scratch, *plan.grad_outputs]
-    shown += [
-        array for tape in (plan.lean, plan.full) for row in vars(tape).values() for array in row
-    ]
+    for tape in (plan.lean, plan.full):
+        shown += [*tape.preactivations, *tape.slopes, *tape.deltas]
     shown += [array for array in plan.transposed if array is not None]
     return [*shown, plan.outputs, plan.targets, plan.loss_scratch]
 

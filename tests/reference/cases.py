@@ -86,7 +86,7 @@ class Case:
     @property
     def batch(self) -> int:
         """Examples."""
-        return self.x.shape[1]
+        return int(self.x.shape[1])
 
     def moved(self, direction: Vector) -> "Case":
         """The same with other parameters."""
@@ -126,11 +126,11 @@ def drawn(
     if not loss.needs_classes:
         t = rng.normal(size=(sizes[-1], batch))
     elif loss.one_output_for_two_classes and sizes[-1] == 1:
-        t = rng.integers(0, 2, (1, batch))
+        t = rng.integers(0, 2, (1, batch)).astype(np.float64)
     else:
         t = np.eye(sizes[-1])[:, rng.integers(0, sizes[-1], batch)]
-    exact = (np.asarray(array, np.float32).astype(np.float64) for array in (params, x, t))
-    return Case(activation, loss, sizes, *exact, penalties)
+    params, x, t = (array.astype(np.float32).astype(np.float64) for array in (params, x, t))
+    return Case(activation, loss, sizes, params, x, t, penalties)
 
 
 def built(case: Case, dtype: Any = np.float64) -> tuple[Network, Plan]:

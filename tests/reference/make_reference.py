@@ -62,7 +62,7 @@ def values_and_slopes() -> None:
 def traces(rng: np.random.Generator) -> None:
     """Every optimizer of `RULES` on one sequence of gradients."""
     start, grads = gradient_sequence(rng)
-    index = [[name, options] for name, variants in RULES.items() for options in variants]
+    index = [(name, options) for name, variants in RULES.items() for options in variants]
     rules = ((name, optimizers.build(name, options)) for name, options in index)
     found = [torch_peer.optimizer_trace(name, rule, start, grads) for name, rule in rules]
     save("optimizers", index, start=start, grads=grads, traces=np.stack(found))

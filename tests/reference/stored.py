@@ -27,7 +27,7 @@ FOLDER = Path(__file__).parent
 REMEDY = "run `python -m reference.make_reference` in tests/, with PyTorch installed"
 
 
-def save(name: str, index: object, **arrays: NDArray[Any]) -> None:
+def save(name: str, index: object, **arrays: Any) -> None:
     """Write a file of the folder."""
     np.savez_compressed(FOLDER / f"{name}.npz", index=json.dumps(index), **arrays)
 

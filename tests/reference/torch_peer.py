@@ -58,7 +58,7 @@ def value_and_gradients(case: Case) -> tuple[float, list[Vector]]:
 
     phi = activation_table()[name_of(case.activation, activations)]
     measure = loss_table()[name_of(case.loss, losses)]
-    layers = []
+    layers: list[tuple[Any, Any]] = []
     h, start = torch.tensor(case.x.T), 0
     penalty = torch.zeros((), dtype=torch.float64)
     for fan_in, fan_out in pairwise(case.sizes):
@@ -83,7 +83,7 @@ def activation_and_slope(part: Any, z: Vector) -> tuple[Vector, Vector]:
     """φ(z) and φ′(z)."""
     import torch
 
-    points = torch.tensor(z, requires_grad=True)
+    points: Any = torch.tensor(z, requires_grad=True)
     values = activation_table()[name_of(part, activations)](points, part)
     values.sum().backward()
     return values.detach().numpy(), points.grad.numpy()

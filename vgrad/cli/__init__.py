@@ -48,6 +48,9 @@ def exit_code(arguments: list[str]) -> int:
     except RunError as error:
         typer.echo(str(error), err=True)
         return FAILED
+    except OSError as error:  # a full disk behind stdout
+        typer.echo(f"vgrad: {error.strerror or error}", err=True)
+        return FAILED
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else 0
     return 0

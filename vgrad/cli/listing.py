@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vgrad.cli.options import DEFAULT_RUNS_DIR, Json, RunsDir, stdout_console
+from vgrad.cli.options import DEFAULT_RUNS_DIR, Json, RunsDir, show
 
 if TYPE_CHECKING:
     from vgrad.registry import Registry
@@ -81,7 +81,7 @@ def list_(
     if json:
         typer.echo(catalogue_json(_registry(kind)), nl=False)
     else:
-        stdout_console().print(catalogue_table(_registry(kind)))
+        show(catalogue_table(_registry(kind)))
 
 
 def _list_runs(where: list[str], status: str | None, limit: int, runs_dir: str, json: bool) -> None:
@@ -98,7 +98,7 @@ def _list_runs(where: list[str], status: str | None, limit: int, runs_dir: str, 
         typer.echo(f"{runs_dir}: {what}", err=True)
         return
     shown = chosen[:limit] if limit else chosen
-    stdout_console().print(runs_table(shown, [info.id for info in runs]))
+    show(runs_table(shown, [info.id for info in runs]))
     if len(shown) < len(chosen):
         typer.echo(f"{len(chosen) - len(shown):,} older runs; --limit 0 shows all", err=True)
 

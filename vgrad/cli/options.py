@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
 RUNS_DIR_VARIABLE = "VGRAD_RUNS_DIR"
 COMPLETIONS = 50
@@ -82,6 +82,20 @@ def stdout_console() -> "Console":
     from rich.console import Console
 
     return Console(highlight=False, soft_wrap=False)
+
+
+def show(page: "RenderableType") -> None:
+    """Print a page on stdout; into a pipe or file without the blanks that fill up its lines."""
+    console = stdout_console()
+    if isinstance(page, str):
+        text = page
+    else:
+        with console.capture() as capture:
+            console.print(page)
+        text = capture.get()
+    if not console.is_terminal:
+        text = "".join(f"{line.rstrip()}\n" for line in text.splitlines())
+    typer.echo(text, nl=False)
 
 
 def stderr_console() -> "Console":

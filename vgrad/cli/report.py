@@ -10,6 +10,7 @@ from vgrad.cli.options import (
     Json,
     RunRef,
     RunsDir,
+    show,
     stdout_console,
 )
 
@@ -44,7 +45,7 @@ def report(
         format="json" if json else format,
         all_layers=all_layers,
     )
-    typer.echo(page, nl=False)
+    show(page)
 
 
 def parse_step(text: str) -> int | Literal["last"]:

@@ -13,6 +13,7 @@ from vgrad.cli.options import (
     Quiet,
     RunsDir,
     complete_runs,
+    show,
     stderr_console,
     stdout_console,
 )
@@ -93,4 +94,4 @@ def run(
         format="json" if json else "table",
         all_layers=all_layers or json,
     )
-    typer.echo(page, nl=False)
+    show(page)

@@ -36,3 +36,14 @@ def stacked(arrays: Sequence[Array]) -> Array:
         raise ValueError("the arrays are not evenly laid out")
     shape, strides = (len(arrays), *first.shape), (distance, *first.strides)
     return np.lib.stride_tricks.as_strided(first, shape, strides, writeable=False)
+
+
+def fill(array: Array, values: NDArray[Any]) -> None:
+    """Copy `values` into an array of the same shape.
+
+    Raises:
+        ValueError: the shapes differ.
+    """
+    if array.shape != values.shape:
+        raise ValueError(f"an array of {values.shape} where {array.shape} is expected")
+    array[...] = values

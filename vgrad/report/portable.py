@@ -6,8 +6,13 @@ from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.segment import Segment
 
 _INSTEAD = str.maketrans(
-    "▏▎▍▌▋▊▉" + "▁▂▃▄▅▆▇█" + "─━·×—–…⋮↓↑±←→²αβγδθλφ∂",
-    "   ####" + "_.:-=+*#" + "-=-x--~:v^~<>2abgdtlfd",
+    {
+        **dict(zip("▏▎▍▌▋▊▉", "   ####", strict=True)),
+        **dict(zip("▁▂▃▄▅▆▇█", "_.:-=+*#", strict=True)),
+        **dict(zip("─━·×—–…⋮↓↑±←→", "-=*x--~:v^~<>", strict=True)),
+        **dict(zip("²³₁₂αβγδθλσφΔΣΦ∂√", "2312abgdtlsfDSFdV", strict=True)),
+        **dict(zip("éö", "eo", strict=True)),
+    }
 )
 
 

@@ -52,7 +52,8 @@ class RunWriter:
 
     def _open(self, name: str) -> IO[bytes]:
         with in_one_line(self.path / name):
-            return (self.path / name).open("ab", buffering=0)
+            # without creating it: a table that is gone is an error, not an empty one
+            return open(self.path / name, "ab", 0, opener=lambda p, f: os.open(p, f & ~os.O_CREAT))
 
     def append(self, record: Record) -> None:
         """Write the rows of a logged step; that of metrics, the last, says that all are there."""

@@ -13,7 +13,7 @@ import numpy as np
 from annotated_types import Ge, Gt, Lt
 from numpy.typing import NDArray
 
-from vgrad.nn.arrays import Array, aligned
+from vgrad.nn.arrays import Array, aligned, fill
 from vgrad.registry import Registry
 
 optimizers: Registry["UpdateRule"] = Registry("optimizer")
@@ -101,14 +101,20 @@ class Optimizer:
         return {"t": np.asarray(self.t), **{k: np.asarray(v) for k, v in memory.items()}, **slots}
 
     def load_state(self, state: dict[str, NDArray[np.generic]]) -> None:
-        """Go on from what `state` returned."""
+        """Go on from what `state` returned.
+
+        Raises:
+            KeyError, ValueError: it is not the state of this rule over as many parameters.
+        """
+        slots = {k.removeprefix("slots/"): v for k, v in state.items() if k.startswith("slots/")}
+        if set(slots) != set(self.slots):
+            raise KeyError(f"slots {', '.join(self.slots)}")
         self.t = int(state["t"])
+        for name, value in slots.items():
+            fill(self.slots[name], value)
         for key, value in state.items():
-            family, _, name = key.partition("/")
-            if family == "memory":
-                self.memory[name] = float(value)
-            elif family == "slots":
-                self.slots[name][...] = value
+            if key.startswith("memory/"):
+                self.memory[key.removeprefix("memory/")] = float(value)
 
 
 def discount(slot: Array, value: Array, decay: float) -> None:
