@@ -40,8 +40,8 @@ class Interrupts:
                 with self.released():
                     yield
             finally:
-                for one, was in taken.items():
-                    signal.signal(one, was)
+                for one in reversed(taken):  # Ctrl-C last: Python's own handler raises at once
+                    signal.signal(one, taken[one])
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         self._pending = True

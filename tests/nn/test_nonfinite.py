@@ -55,3 +55,15 @@ def test_a_number_that_is_none_reaches_the_loss(name: str) -> None:
     plan.inputs[0][1:] = 0.5
     assert np.isnan(net.differentiate(plan))
     assert not np.isfinite(net.grads).all()
+
+
+@pytest.mark.parametrize("name", activations.names())
+def test_a_network_by_itself_is_silent_on_overflow(name: str) -> None:
+    net = Network((3, 4, 4, 2), activations.build(name), losses.build("mse"), np.dtype(np.float32))
+    rng = np.random.default_rng(0)
+    net.params[...] = 1e20 * rng.normal(size=net.params.shape)
+    plan = net.plan(5)
+    plan.inputs[0][1:] = rng.normal(size=(3, 5))
+    for tape in (plan.lean, plan.full):
+        net.differentiate(plan, tape)  # a warning would be an error
+    assert not (np.abs(plan.outputs) < 1e18).all()  # or it is nan

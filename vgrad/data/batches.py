@@ -24,6 +24,7 @@ class BatchOrder:
         self.seen = 0  # examples handed out so far
         self._rng = rng
         self._position = 0
+        self._order = np.arange(n)
         self._begin_pass()
 
     @property
@@ -39,7 +40,8 @@ class BatchOrder:
 
     def _begin_pass(self) -> None:
         self._pass_state = self._rng.bit_generator.state
-        self._order = np.arange(self.n) if self.whole else self._rng.permutation(self.n)
+        if not self.whole:
+            self._order = self._rng.permutation(self.n)
         self._position = 0
 
     def take(self) -> Indices:

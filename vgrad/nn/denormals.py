@@ -10,6 +10,7 @@ import ctypes
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 FLUSH_TO_ZERO = 0x8040  # MXCSR: bit 15 flushes results, bit 6 reads operands, as 0
 
@@ -20,6 +21,12 @@ class _Environment(ctypes.Structure):
     _fields_ = (("x87", ctypes.c_uint8 * 28), ("mxcsr", ctypes.c_uint32))
 
 
+@cache
+def _libm() -> ctypes.CDLL:
+    return ctypes.CDLL("libm.so.6")
+
+
+@cache
 def can_flush() -> bool:
     """Whether this platform's floating-point environment is one that is known here."""
     return platform.machine() in ("x86_64", "AMD64") and platform.libc_ver()[0] == "glibc"
@@ -31,7 +38,7 @@ def flushed_denormals() -> Iterator[None]:
     if not can_flush():
         yield
         return
-    libm = ctypes.CDLL("libm.so.6")
+    libm = _libm()
     before, within = _Environment(), _Environment()
     libm.fegetenv(ctypes.byref(before))
     libm.fegetenv(ctypes.byref(within))
