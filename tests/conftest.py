@@ -1,10 +1,12 @@
 """What all tests share: how hypothesis draws, and which tests wait for what."""
 
 import os
+from collections.abc import Iterator
 from importlib.util import find_spec
 
 import pytest
 from hypothesis import settings
+from threadpoolctl import threadpool_limits
 
 settings.register_profile("local", deadline=None)  # a loaded machine is no failure
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
@@ -15,3 +17,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Live comparisons need PyTorch; the stored references stand in for it everywhere else."""
     if item.get_closest_marker("live_torch") and find_spec("torch") is None:
         pytest.skip("PyTorch is not installed: compared with its stored results only")
+
+
+@pytest.fixture
+def one_blas_thread() -> Iterator[None]:
+    """As in a small network's run: threads that wait for each other take most of the time."""
+    with threadpool_limits(1, user_api="blas"):
+        yield

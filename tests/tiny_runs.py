@@ -16,6 +16,13 @@ CONFIG: dict[str, Any] = {
     "log": {"every": 4},
 }
 """48 examples to train on, in batches of 13, 13, 13 and 9."""
+SHORT = {**CONFIG, "train": {"steps": 2, "batch_size": 13}, "log": {"every": 1}}
+DIVERGING: dict[str, object] = {
+    "data": "sine",
+    "model.activation": "relu",
+    "optimizer.lr": 1e6,
+}
+"""Over any of these configs."""
 
 
 def without_seconds(path: Path) -> list[bytes]:
