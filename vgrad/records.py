@@ -19,7 +19,8 @@ STATISTICS: dict[str, str] = {
     "delta_rms": "rms of δ = ∂ℓ/∂z, the signal back-propagated to the pre-activation by each "
     "example's own loss ℓ (so it does not shrink with the batch size)",
     "weight_norm": "‖W‖₂, bias left out",
-    "update_ratio": "‖ΔW‖₂/‖W‖₂ of the update that led to this step's weights; nan at step 0",
+    "update_ratio": "‖ΔW‖₂/‖W‖₂ of the update that led to this step's weights; nan where "
+    "those before it are not known: at step 0, and where a run diverged between logged steps",
     "preact_mean": "mean of the pre-activation z over units and examples",
     "preact_std": "standard deviation of z over units and examples",
     "act_mean": "mean of the output h = φ(z)",
