@@ -135,24 +135,46 @@ def test_ctrl_c_at_any_time_is_no_traceback_and_leaves_no_run_or_a_sound_one(
     assert_stopped(*end(process), tmp_path / "runs")
 
 
-WRITE_WHEN_IMPORTED = """
-import sys
+WHEN_IMPORTED = """
+import atexit, os, signal, sys
 
 class Finder:
     def find_spec(name, path=None, target=None):
-        if name == "vgrad.cli":
-            open({!r}, "w").close()
+        if name == {!r}:
+            {}
 
 sys.meta_path.insert(0, Finder)
 """
+INTERRUPT = "os.kill(os.getpid(), signal.SIGINT)"
+
+
+def when_imported(module: str, do: str, folder: Path) -> dict[str, str]:
+    """An environment in which Python does this when it imports that module."""
+    (folder / "sitecustomize.py").write_text(WHEN_IMPORTED.format(module, do))
+    paths = [str(folder), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
 def says_when_it_begins(folder: Path) -> dict[str, str]:
     """An environment in which Python writes a file when our program takes over from it: before,
     Ctrl-C is a traceback of Python's own."""
-    (folder / "sitecustomize.py").write_text(WRITE_WHEN_IMPORTED.format(str(folder / "begun")))
-    paths = [str(folder), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    return when_imported("vgrad.cli", f"open({str(folder / 'begun')!r}, 'w').close()", folder)
+
+
+@pytest.mark.parametrize("module", ["typer", "vgrad.runner", "pydantic", "numpy.random"])
+def test_ctrl_c_while_it_starts_is_no_traceback_and_leaves_no_run(
+    tmp_path: Path, config: Path, module: str
+) -> None:
+    inside_exec = f"exec({INTERRUPT!r} + '; sum(range(9))')"
+    env = when_imported(module, inside_exec, tmp_path)
+    process = start("run", config, "--runs-dir", tmp_path / "runs", env=env)
+    assert end(process) == (130, "interrupted\n")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_ctrl_c_when_all_is_done_does_not_kill_a_run_that_succeeded(tmp_path: Path) -> None:
+    env = when_imported("vgrad.cli", f"atexit.register(lambda: {INTERRUPT})", tmp_path)
+    assert end(start("--version", env=env)) == (0, "")
 
 
 def wait_for(path: Path) -> None:
