@@ -12,6 +12,7 @@ from tiny_training import (
     content,
     history,
     outputs_of,
+    sizes_of,
     steps_of,
     trained,
     write_npz,
@@ -41,7 +42,7 @@ def test_every_loss_trains_on_what_it_is_for(data: str, loss: str) -> None:
         return
     trainer, records = trained(given)
     outputs = 1 if not classes or (classes == 2 and loss == "binary_cross_entropy") else classes
-    assert trainer._experiment.sizes == (
+    assert sizes_of(trainer) == (
         20 if data == "teacher" else 1 if data == "sine" else 2,
         5,
         5,
@@ -89,7 +90,7 @@ def test_tables_and_arrays_of_the_user_are_learnt(tmp_path: Path) -> None:
         given = {"data": {"name": name, **source, "test_fraction": 0.2}, "train.steps": 200}
         trainer, records = trained(given)
         assert records[-1].metrics.test_accuracy > 0.9
-        assert trainer._experiment.sizes == (3, 5, 5, 2)
+        assert sizes_of(trainer) == (3, 5, 5, 2)
 
 
 def test_every_data_set_without_a_file_trains() -> None:
@@ -112,7 +113,7 @@ NETWORKS: dict[str, tuple[Overrides, list[str], tuple[int, ...]]] = {
 def test_networks_of_any_depth_and_width_train(network: str) -> None:
     overrides, names, sizes = NETWORKS[network]
     trainer, records = trained(overrides)
-    assert trainer._experiment.sizes == sizes
+    assert sizes_of(trainer) == sizes
     assert all(record.layers["name"].tolist() == names for record in records)
     assert records[-1].metrics.train_loss < records[0].metrics.train_loss
 

@@ -53,10 +53,16 @@ def steps_of(records: list[Record]) -> list[int]:
     return [record.metrics.step for record in records]
 
 
+def sizes_of(trainer: Trainer) -> tuple[int, ...]:
+    """Units per layer, inputs first."""
+    graph = trainer._experiment.graph
+    return (graph.input.rows, *(layer.preactivation.rows for layer in graph.layers))
+
+
 def weights_of(trainer: Trainer, vector: NDArray[Any]) -> Iterator[NDArray[Any]]:
     """A flat vector as the layers' `(fan_out, 1 + fan_in)`, biases first."""
     start = 0
-    for fan_in, fan_out in pairwise(trainer._experiment.sizes):
+    for fan_in, fan_out in pairwise(sizes_of(trainer)):
         stop = start + fan_out * (1 + fan_in)
         yield vector[start:stop].reshape(fan_out, 1 + fan_in)
         start = stop

@@ -2,7 +2,6 @@
 
 import os
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +13,16 @@ from vgrad.data import Dataset, datasets, load
 from vgrad.data.batches import BatchOrder
 from vgrad.errors import Problem, RequestError
 from vgrad.nn.activations import activations
+from vgrad.nn.graph import Graph
 from vgrad.nn.initializers import Constant, Initializer, initializers
 from vgrad.nn.losses import Loss, losses
-from vgrad.nn.network import Network, largest_group, parameter_count
+from vgrad.nn.memory import Layout
+from vgrad.nn.network import Network, groups_of
+from vgrad.nn.norms import norms
 from vgrad.nn.optimizers import UpdateRule, optimizers
 from vgrad.nn.penalties import Penalties
-from vgrad.nn.plan import Shape
 from vgrad.nn.schedules import Schedule, schedules
+from vgrad.nn.wiring import Model, connectivities
 
 LARGEST_TEST_BATCH = 512  # examples evaluated at once: as fast as more, in bounded memory
 STACK = 2**18  # elements of the arrays measured at once: of fewer the calls would cost too much
@@ -35,6 +37,8 @@ class Streams:
     init: np.random.Generator
     data: np.random.Generator
     order: np.random.Generator
+    noise: np.random.Generator
+    """Dropout, and noise on gradients."""
 
     @classmethod
     def of_seed(cls, seed: int) -> "Streams":
@@ -53,8 +57,7 @@ class Experiment:
     rule: UpdateRule
     schedule: Schedule
     penalties: Penalties
-    sizes: tuple[int, ...]
-    """Units per layer, inputs first."""
+    graph: Graph
     streams: Streams
 
     @property
@@ -81,31 +84,30 @@ class Experiment:
     @property
     def parameters(self) -> int:
         """Weights and biases."""
-        return parameter_count(self.sizes)
+        return self.graph.size
 
     @property
     def nbytes(self) -> int:
         """The memory that data, parameters, optimizer and buffers will take, in bytes."""
         data, tested = self.dataset, len(self.dataset.x_test)
         held = data.x_train.nbytes + data.x_test.nbytes + data.y_train.nbytes + data.y_test.nbytes
-        shape = Shape(self.sizes, self.activation, self.loss.n_scratch, self.dtype)
         vectors = 3 + len(self.rule.slots)  # weights, gradient, previous weights, slots
-        parameters = vectors * self.parameters + largest_group(self.sizes)
+        parameters = vectors * self.parameters + max(g.size for g in groups_of(self.graph))
         remainder = len(data.x_train) % self.batch_size
-        plans = shape.plan_bytes(self.batch_size, training=True)
-        plans += shape.plan_bytes(remainder, training=True)
+        plans = sum(self._plan_size(n, training=True) for n in {self.batch_size, remainder})
         for size in {min(LARGEST_TEST_BATCH, tested), tested % LARGEST_TEST_BATCH}:
-            plans += shape.plan_bytes(size, training=False)
-        weight = max(n * (1 + m) for m, n in pairwise(self.sizes))
-        measured = max(STACK, weight, max(self.sizes) * self.batch_size)
+            plans += self._plan_size(size, training=False)
+        weight = max(layer.weight.size for layer in self.graph.layers)
+        widest = max(layer.preactivation.rows for layer in self.graph.layers)
+        measured = max(STACK, weight, widest * self.batch_size)
         scratch = weight * self.dtype.itemsize + measured * (3 * self.dtype.itemsize + 1)
-        return held + parameters * self.dtype.itemsize + plans + scratch
+        return held + (parameters + plans) * self.dtype.itemsize + scratch
 
-    @property
-    def activation(self) -> Any:
-        """Of the hidden layers."""
-        part = self.config.model.activation
-        return activations.build(part.name, part.options)
+    def _plan_size(self, batch: int, *, training: bool) -> int:
+        """Elements of a plan's block of memory."""
+        if batch == 0:
+            return 0
+        return Layout(self.graph, batch, training=training, loss_scratch=self.loss.n_scratch).size
 
     def order(self) -> BatchOrder:
         """The batches, from the first."""
@@ -117,16 +119,17 @@ class Experiment:
         Raises:
             RequestError: it would not fit into memory; says how much it would need.
         """
-        available = available_memory()
-        if self.nbytes > available:
+        available, needed = available_memory(), self.nbytes
+        if needed > available:
+            widest = max(layer.preactivation.rows for layer in self.graph.layers)
             raise self.located(
                 Problem(
-                    f"the network needs {self.nbytes / GIB:,.1f} GiB of memory",
-                    "model.width" if max(self.sizes) > len(self.sizes) else "model.depth",
+                    f"the network needs {needed / GIB:,.1f} GiB of memory",
+                    "model.width" if widest > len(self.graph.layers) else "model.depth",
                     f"{available / GIB:,.1f} GiB are available",
                 )
             )
-        return Network(self.sizes, self.activation, self.loss, self.dtype)
+        return Network(self.graph, self.loss, self.dtype, rng=self.streams.noise)
 
     def initialize(self, network: Network) -> Initializer:
         """Write the network's first weights; the data-driven part is left to the caller.
@@ -162,10 +165,9 @@ def prepare(config: Config) -> Experiment:
         loss, config = _loss(config, dataset)
         if isinstance(config.model.bias_init, Part):
             _bias(config.model.bias_init)
+        graph = _graph(config, dataset, loss)
     except RequestError as error:
         raise RequestError(config.locate(problem) for problem in error.problems) from None
-    model = config.model
-    widths = (model.width,) * model.depth if isinstance(model.width, int) else model.width
     optimizer, schedule = config.optimizer, config.schedule
     penalties = config.regularization
     return Experiment(
@@ -175,8 +177,39 @@ def prepare(config: Config) -> Experiment:
         rule=optimizers.build(optimizer.name, optimizer.options),
         schedule=schedules.build(schedule.name, schedule.options),
         penalties=Penalties(penalties.l1, penalties.l2),
-        sizes=(dataset.n_features, *widths, _outputs(dataset, loss)),
+        graph=graph,
         streams=streams,
+    )
+
+
+def _graph(config: Config, dataset: Dataset, loss: Loss) -> Graph:
+    """The network of a config.
+
+    Raises:
+        RequestError: its layers cannot be wired, or normalized, as asked.
+    """
+    model = config.model
+    widths = (model.width,) * model.depth if isinstance(model.width, int) else model.width
+    norm = norms.build(model.norm.name, model.norm.options)
+    connectivity = connectivities.build(model.connectivity.name, model.connectivity.options)
+    wanted = config.train.batch_size
+    n = len(dataset.x_train)
+    if norm.over_batch and 1 in (wanted, n, n % wanted if wanted != "full" else 0):
+        raise RequestError(
+            Problem(
+                f"{model.norm.name} norm needs two examples, and a batch would have one"
+                if wanted == 1 or n == 1
+                else f"{model.norm.name} norm needs two examples, and the last batch of an epoch "
+                f"would have one: {n} examples in batches of {wanted}",
+                "train.batch_size",
+                "at least 2, and not one that leaves 1 over",
+            )
+        )
+    connectivity.check(widths)
+    activation = activations.build(model.activation.name, model.activation.options)
+    outputs = _outputs(dataset, loss)
+    return connectivity.build(
+        Model(dataset.n_features, widths, outputs, activation, norm, model.dropout)
     )
 
 

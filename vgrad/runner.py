@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
 
@@ -301,7 +300,7 @@ def _next_multiple(step: int, every: int | None) -> float:
 @contextmanager
 def blas_threads(experiment: Experiment) -> Iterator[None]:
     """Limit BLAS to one thread where more would not pay."""
-    largest = max(a * b for a, b in pairwise(experiment.sizes))
+    largest = max(layer.weight.size for layer in experiment.graph.layers)
     threads = None if largest * experiment.batch_size >= THREADED_FROM else 1
     with threadpool_limits(threads, user_api="blas"):
         yield

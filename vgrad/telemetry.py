@@ -39,7 +39,8 @@ class LayerStack:
     `weight`, `gradient` and `previous_weight` (before the last update; None where there was
     none) are `(k, fan_out, fan_in)` without the bias; `delta` (of the mean loss),
     `preactivation`, `output` and `slope` = φ′(z) are `(k, fan_out, batch)`. `slope` is None for
-    linear layers. `max_slope` is max|φ′| over the real line.
+    linear layers. `max_slope` is max|φ′| over the real line. `places` are the layers' places in
+    the network, from 0; None: they follow those of the stack before.
     """
 
     names: tuple[str, ...]
@@ -51,6 +52,7 @@ class LayerStack:
     output: Array
     slope: Array | None
     max_slope: float
+    places: tuple[int, ...] | None = None
 
     @property
     def largest(self) -> int:
@@ -69,18 +71,19 @@ class Telemetry:
         self._ones = np.ones(largest, dtype)
 
     def measure(self, step: int, stacks: Sequence[LayerStack]) -> NDArray[np.void]:
-        """A `LAYER_DTYPE` row per layer, numbered from 1 in the order of the stacks."""
-        names = [name for stack in stacks for name in stack.names]
-        values = np.empty((len(STATISTICS), len(names)))
+        """A `LAYER_DTYPE` row per layer, numbered from 1 in the order of their places."""
+        count = sum(len(stack.names) for stack in stacks)
+        values, rows = np.empty((len(STATISTICS), count)), np.empty(count, LAYER_DTYPE)
         start = 0
         with np.errstate(all="ignore"):  # a non-finite value is a result
             for stack in stacks:
                 stop = start + len(stack.names)
+                places = slice(start, stop) if stack.places is None else list(stack.places)
+                rows["name"][places] = stack.names
                 for number, column in enumerate(self._columns(stack)):
-                    values[number, start:stop] = column
+                    values[number, places] = column
                 start = stop
-        rows = np.empty(len(names), LAYER_DTYPE)
-        rows["step"], rows["layer"], rows["name"] = step, np.arange(1, len(rows) + 1), names
+        rows["step"], rows["layer"] = step, np.arange(1, count + 1)
         for statistic, column in zip(STATISTICS, values, strict=True):
             rows[statistic] = column
         return rows

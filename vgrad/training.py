@@ -9,26 +9,37 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vgrad.config import Config
 from vgrad.data.batches import Loader, consecutive
-from vgrad.experiment import LARGEST_TEST_BATCH, STACK, Experiment, prepare
-from vgrad.nn.arrays import Array, fill, stacked
+from vgrad.experiment import LARGEST_TEST_BATCH, Experiment, prepare
+from vgrad.nn.arrays import Array, fill
 from vgrad.nn.denormals import flushed_denormals
 from vgrad.nn.network import Group, Network
 from vgrad.nn.optimizers import Optimizer
 from vgrad.nn.plan import Plan
 from vgrad.records import Metrics, Record
+from vgrad.stacks import layer_stacks
 from vgrad.telemetry import LayerStack, Telemetry, norm
 
 FORWARD = {"weight_norm": "weights", "preact_std": "pre-activation", "act_std": "output"}
 """What of a layer can first be not finite on the way forward, and its name to the user."""
 
 State = dict[str, NDArray[np.generic]]
+
+
+class Stateful(Protocol):
+    """Who keeps a part of what the steps to come depend on."""
+
+    def state(self) -> State:
+        """That part, as named arrays."""
+
+    def load_state(self, state: State) -> None:
+        """Go on from what `state` returned."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +83,7 @@ class Trainer:
         parts = [group.part for group in network.groups]
         self._optimizer = Optimizer(experiment.rule, network.params, parts)
         self._order = experiment.order()
-        dataset, outputs = experiment.dataset, experiment.sizes[-1]
+        dataset, outputs = experiment.dataset, experiment.graph.output.rows
         self._loader = Loader(dataset.x_train, dataset.y_train, dataset.n_classes, outputs)
         self._test = TestPart(experiment, network)
         self._previous = np.zeros_like(network.params)
@@ -119,7 +130,7 @@ class Trainer:
                 if self.step % self._every == 0:
                     record = self._record(batch)
                     if self.divergence is None:
-                        self._update_all()
+                        self._update_all(batch.plan)
                     return record
                 if not self._quick_step(batch.plan):
                     return self._record(batch)
@@ -141,6 +152,7 @@ class Trainer:
             return False
         self._before_update()
         self._network.backward(plan, plan.lean, self._update_group)
+        self._network.commit(plan.lean)
         self.step += 1
         return True
 
@@ -148,10 +160,11 @@ class Trainer:
         self._penalize(group, self._network.group_grads)
         self._optimizer.update(group.index, grads)
 
-    def _update_all(self) -> None:
+    def _update_all(self, plan: Plan) -> None:
         self._before_update()
         for group in self._network.groups:
             self._optimizer.update(group.index, self._network.grads[group.part])
+        self._network.commit(plan.full)
         self.step += 1
 
     def _before_update(self) -> None:
@@ -229,9 +242,15 @@ class Trainer:
             "params": self._network.params,
             "previous": self._previous,
         }
-        parts = {"optimizer": self._optimizer.state(), "order": self._order.state()}
+        parts = {name: owner.state() for name, owner in self._owners()}
         nested = {f"{part}/{k}": v for part, state in parts.items() for k, v in state.items()}
         return own | nested
+
+    def _owners(self) -> "Iterator[tuple[str, Stateful]]":
+        """Who keeps a part of the state."""
+        yield "network", self._network
+        yield "optimizer", self._optimizer
+        yield "order", self._order
 
     def load_state(self, state: State) -> None:
         """Go on from what `state` returned.
@@ -245,7 +264,7 @@ class Trainer:
             raise ValueError(f"step {self.step} of {self.steps}")
         fill(self._network.params, state["params"])
         fill(self._previous, state["previous"])
-        for part, owner in (("optimizer", self._optimizer), ("order", self._order)):
+        for part, owner in self._owners():
             prefix = f"{part}/"
             owner.load_state(
                 {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
@@ -273,7 +292,7 @@ class TestPart:
         self._classes = bool(dataset.n_classes)
         self._network = network
         self._loader = Loader(
-            dataset.x_test, dataset.y_test, dataset.n_classes, experiment.sizes[-1]
+            dataset.x_test, dataset.y_test, dataset.n_classes, experiment.graph.output.rows
         )
         self._batches = list(consecutive(self.n, LARGEST_TEST_BATCH))
         self._plans = {
@@ -313,30 +332,3 @@ def locate_divergence(layers: NDArray[np.void], loss: float) -> Divergence:
         if not math.isfinite(row["grad_norm"]):
             return Divergence(step, str(row["name"]), "gradient")
     return Divergence(step, "", "gradient")
-
-
-def layer_stacks(network: Network, plan: Plan, previous: Array) -> Iterator[LayerStack]:
-    """The network's layers in order, those of one shape stacked up to `STACK` elements."""
-    tape, layers = plan.full, network.layers
-    before, last = network.views(previous), len(layers) - 1
-    previous_weights = tuple(before)
-
-    def key(index: int) -> tuple[int, ...]:
-        rows, columns = layers[index].weight.shape
-        per_stack = max(1, STACK // max(rows * plan.batch, rows * columns))
-        first = next(i for i in range(index + 1) if layers[i].weight.shape == (rows, columns))
-        return rows, columns, (index - first) // per_stack, index == last
-
-    for _, members in groupby(range(len(layers)), key):
-        run = list(members)
-        yield LayerStack(
-            names=tuple(layers[i].name for i in run),
-            weight=stacked([layers[i].weight[:, 1:] for i in run]),
-            gradient=stacked([network.layer_grads[i][:, 1:] for i in run]),
-            previous_weight=stacked([previous_weights[i][:, 1:] for i in run]),
-            delta=stacked([tape.deltas[i] for i in run]),
-            preactivation=stacked([tape.preactivations[i] for i in run]),
-            output=stacked([plan.activated[i] for i in run]),
-            slope=None if last in run else stacked([tape.slopes[i] for i in run]),
-            max_slope=network.activation.max_slope,
-        )

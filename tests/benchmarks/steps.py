@@ -1,8 +1,8 @@
 """Training steps with the norm of every layer's gradient at each of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from vgrad.nn.initializers import initializers
 from vgrad.nn.losses import losses
 from vgrad.nn.network import Group, Network
 from vgrad.nn.optimizers import Optimizer, optimizers
+from vgrad.nn.wiring import perceptron
 
 FEATURES, CLASSES = 64, 10
 RATES = {"sgd": 0.01, "adam": 1e-3}
@@ -41,7 +42,8 @@ def vgrad_step(size: Size) -> Callable[[], object]:
     """A step of ours, group by group as training makes it."""
     sizes = (FEATURES, *(size.width,) * size.depth, CLASSES)
     activation = activations.build(size.activation)
-    network = Network(sizes, activation, losses.build("cross_entropy"), np.dtype(np.float32))
+    graph = perceptron(sizes, activation)
+    network = Network(graph, losses.build("cross_entropy"), np.dtype(np.float32))
     rng = np.random.default_rng(0)
     network.initialize(initializers.build("orthogonal"), initializers.build("zeros"), rng)
     rule = optimizers.build(size.optimizer, {"lr": RATES[size.optimizer]})
@@ -50,20 +52,33 @@ def vgrad_step(size: Size) -> Callable[[], object]:
     x, classes = size.examples()
     plan.inputs[0][1:] = x.T
     plan.targets[...] = np.eye(CLASSES)[:, classes]
-    flat = [grad.reshape(-1) for grad in network.group_grads]
-    squares = np.empty(len(flat))
+    norms = np.empty(len(network.layers), np.float32)
+    runs = {group.index: list(equal_runs(network, group)) for group in network.groups}
 
     def update(group: Group, grads: np.ndarray) -> None:
-        for index in group.layers:
-            squares[index] = np.dot(flat[index], flat[index])
+        for gradients, into in runs[group.index]:
+            np.vecdot(gradients, gradients, out=norms[into])
         optimizer.update(group.index, grads)
 
     def step() -> object:
         optimizer.begin(rule.lr)
         network.differentiate(plan, plan.lean, update)
-        return np.sqrt(squares)
+        return np.sqrt(norms, out=norms)
 
     return step
+
+
+def equal_runs(network: Network, group: Group) -> Iterator[tuple[np.ndarray, slice]]:
+    """The gradients of a group's layers, `(k, weights)` for each k of one size in a row, and the
+    places of these layers."""
+    sizes = [network.group_grads[index].size for index in group.layers]
+    start = group.layers.start
+    for size, same in groupby(sizes):
+        count = len(list(same))
+        first = network.group_grads[start].reshape(-1)
+        rows = np.lib.stride_tricks.as_strided(first, (count, size), (first.nbytes, first.itemsize))
+        yield rows, slice(start, start + count)
+        start += count
 
 
 def torch_step(size: Size) -> Callable[[], object]:

@@ -13,7 +13,8 @@ def main() -> None:
     """Train it, with the gradient norms of all layers at every logged step."""
     config = load_config("configs/quickstart.yaml")
     experiment = prepare(config)
-    data, sizes = experiment.dataset, experiment.sizes
+    data, graph = experiment.dataset, experiment.graph
+    sizes = [graph.input.rows, *(layer.preactivation.rows for layer in graph.layers)]
     torch.manual_seed(config.seed)
     torch.set_num_threads(1)
     kinds = {"sigmoid": nn.Sigmoid, "tanh": nn.Tanh}

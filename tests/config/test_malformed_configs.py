@@ -77,7 +77,6 @@ WRONG_VALUES: dict[str, dict[str, list[str]]] = {
     "model.connectivity": {"no connectivity is called": ["residul", "nonesuch"]},
     "model.norm": {"did you mean none?": ["null", "", "None", "nonne"]},
     "model.dropout": {
-        "not available yet": ["0.5", "1e-3"],
         RANGE: ["-0.1", "1", "1.0", "5"],
         NOT_NUMBER: ["half", "true", "'0.0'", "[0.1]"],
         NOT_FINITE: [".nan"],

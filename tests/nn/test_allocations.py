@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from reference.cases import mlp
 
 from vgrad.config import load_config
 from vgrad.experiment import prepare
 from vgrad.nn.activations import activations
 from vgrad.nn.losses import losses
-from vgrad.nn.network import Network
 from vgrad.nn.optimizers import Optimizer, optimizers
 from vgrad.nn.optimizers.base import CHUNK
 from vgrad.training import Trainer
@@ -43,7 +43,7 @@ def peak(step: Callable[[], object], steps: int = STEPS) -> int:
 def step_of(activation: str, loss: str, dtype: Any) -> Callable[[], object]:
     """Both kinds of steps of a small network whose layers are all large, outputs included."""
     sizes = (WIDTH,) * 4
-    net = Network(sizes, activations.build(activation), losses.build(loss), np.dtype(dtype))
+    net = mlp(sizes, activations.build(activation), losses.build(loss), dtype)
     rng = np.random.default_rng(0)
     net.params[...] = rng.normal(scale=0.1, size=net.params.shape)
     plan = net.plan(BATCH)

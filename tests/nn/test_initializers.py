@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from reference.cases import mlp
 
 from vgrad.errors import RequestError
 from vgrad.nn.activations import Activation, activations
@@ -215,7 +216,7 @@ def test_the_gain_of_a_rectifier_follows_its_negative_slope(name: str) -> None:
 
 def network(depth: int, activation: Activation, dtype: Any = np.float64) -> Network:
     """A network of equal layers."""
-    return Network((20, *[30] * depth, 5), activation, losses.build("mse"), np.dtype(dtype))
+    return mlp((20, *[30] * depth, 5), activation, losses.build("mse"), dtype)
 
 
 @pytest.mark.parametrize("name", activations.names())
@@ -227,7 +228,7 @@ def test_lsuv_gives_every_layer_unit_variance(name: str, tolerance: float) -> No
     plan = net.plan(64)
     plan.inputs[0][1:] = 3.0 * rng.normal(size=plan.inputs[0][1:].shape)
     net.calibrate(initializer, plan)
-    net.forward(plan, plan.full)
+    net.evaluate(plan, plan.full)
     for z in plan.full.preactivations:
         assert abs(z.var() - 1.0) < tolerance
     for layer in net.layers:

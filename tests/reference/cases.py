@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from vgrad.nn.activations import Activation, activations
 from vgrad.nn.losses import Loss, losses
-from vgrad.nn.network import Network, parameter_count
+from vgrad.nn.network import Network
 from vgrad.nn.penalties import Penalties
 from vgrad.nn.plan import Plan
+from vgrad.nn.wiring import perceptron
 from vgrad.registry import Registry
 
 Vector = NDArray[np.float64]
@@ -66,6 +67,11 @@ def gradient_sequence(rng: np.random.Generator) -> tuple[Vector, Vector]:
     start = rng.normal(size=kinds)
     start[::2] = 0.0  # from 0, small steps are not lost in the rounding of the parameter
     return start, grads
+
+
+def parameter_count(sizes: tuple[int, ...]) -> int:
+    """Weights and biases of a perceptron with these units per layer, inputs first."""
+    return sum(n * (1 + m) for m, n in pairwise(sizes))
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,9 +139,14 @@ def drawn(
     return Case(activation, loss, sizes, params, x, t, penalties)
 
 
+def mlp(sizes: tuple[int, ...], activation: Activation, loss: Loss, dtype: Any) -> Network:
+    """A perceptron with these units per layer, inputs first."""
+    return Network(perceptron(sizes, activation), loss, np.dtype(dtype))
+
+
 def built(case: Case, dtype: Any = np.float64) -> tuple[Network, Plan]:
     """The engine's network of the case, and a plan with its batch."""
-    network = Network(case.sizes, case.activation, case.loss, np.dtype(dtype))
+    network = mlp(case.sizes, case.activation, case.loss, dtype)
     network.params[...] = case.params
     plan = network.plan(case.batch)
     plan.inputs[0][1:] = case.x

@@ -14,11 +14,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from reference.cases import Case, Vector, name_of
+from reference.cases import Case, Vector, name_of, parameter_count
 
 from vgrad.nn.activations import Activation, activations
 from vgrad.nn.losses import losses
-from vgrad.nn.network import parameter_count
 from vgrad.nn.optimizers import UpdateRule, optimizers
 from vgrad.nn.penalties import Penalties
 from vgrad.registry import Registry

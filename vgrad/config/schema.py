@@ -76,7 +76,10 @@ class ModelConfig(BaseModel):
     )
     norm: Annotated[Part, PartOf(norms)] = _part("none", "normalization in each layer")
     dropout: float = Field(
-        default=0.0, ge=0, lt=1, description="share of units dropped; only 0.0 so far"
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="share of each hidden layer's units left out in training (of SELU: alpha)",
     )
 
     @model_validator(mode="before")
@@ -100,13 +103,6 @@ class ModelConfig(BaseModel):
                 )
             )
         return width
-
-    @field_validator("dropout")
-    @classmethod
-    def _no_dropout_yet(cls, dropout: float) -> float:
-        if dropout:
-            fail(Problem(f"dropout of {dropout} is not available yet", allowed="must be 0.0"))
-        return dropout
 
 
 class Regularization(BaseModel):

@@ -1,31 +1,33 @@
-"""A multilayer perceptron over one flat parameter vector and one flat gradient vector."""
+"""A graph with its parameters: one flat vector of them, and one flat gradient vector."""
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from vgrad.nn.activations import Activation
-from vgrad.nn.activations.linear import Identity
-from vgrad.nn.arrays import Array, aligned
+from vgrad.nn.arrays import Array, aligned, fill
+from vgrad.nn.graph import Graph, Param, Statistic, Step
 from vgrad.nn.initializers import Initializer
-from vgrad.nn.layers import Linear
 from vgrad.nn.losses import Loss
-from vgrad.nn.plan import Plan, Shape, Tape
+from vgrad.nn.memory import Layout
+from vgrad.nn.plan import Plan, Tape
 
-GROUP = 16384
+GROUP = 24576
 """Parameters that make a group: its gradient stays in cache from the backward pass that writes
 it to the update that reads it, and a group is large enough to hide the cost of the calls."""
 
 
 @dataclass(frozen=True)
 class Group:
-    """Consecutive layers whose parameters are updated together."""
+    """Consecutive parameters that are updated together."""
 
     index: int
+    operations: range
     layers: range
+    """The weight layers among them."""
     part: slice
     """Their place in the flat vectors."""
 
@@ -39,145 +41,177 @@ GroupUpdate = Callable[[Group, Array], None]
 """Takes a group and its flat gradient, which is overwritten afterwards."""
 
 
-def parameter_count(sizes: Sequence[int]) -> int:
-    """Weights and biases of a perceptron with these units per layer, inputs first."""
-    return sum(n * (1 + m) for m, n in pairwise(sizes))
+def groups_of(graph: Graph, least: float = GROUP) -> Iterator[Group]:
+    """The parameters in groups of `least` or a little more, those of an operation together."""
+    ends = [(place, sum(p.size for p in op.params)) for place, op in enumerate(graph.operations)]
+    weights = {id(layer.weight) for layer in graph.layers}
+    index, first, start, stop, layer, first_layer = 0, 0, 0, 0, 0, 0
+    for place, size in ends:
+        stop += size
+        layer += sum(id(param) in weights for param in graph.operations[place].params)
+        last = place == len(ends) - 1
+        if stop - start >= least or last:
+            operations, layers = range(first, place + 1), range(first_layer, layer)
+            yield Group(index, operations, layers, slice(start, stop))
+            index, first, first_layer, start = index + 1, place + 1, layer, stop
 
 
-def groups_of(sizes: Sequence[int]) -> Iterator[Group]:
-    """The layers of a perceptron in groups of `GROUP` parameters or a little more."""
-    index, first, start, stop = 0, 0, 0, 0
-    for number, (fan_in, fan_out) in enumerate(pairwise(sizes), 1):
-        stop += fan_out * (1 + fan_in)
-        if stop - start >= GROUP or number == len(sizes) - 1:
-            yield Group(index, range(first, number), slice(start, stop))
-            index, first, start = index + 1, number, stop
+@dataclass(frozen=True, eq=False)
+class WeightLayer:
+    """A weight layer at work: `weight`, `(fan_out, 1 + fan_in)`, is a view of the parameters."""
 
+    name: str
+    weight: Array
 
-def largest_group(sizes: Sequence[int]) -> int:
-    """Parameters of the largest of `groups_of`."""
-    return max(group.size for group in groups_of(sizes))
+    @property
+    def fan_in(self) -> int:
+        """Units that feed the layer, the constant left out."""
+        return int(self.weight.shape[1]) - 1
+
+    @property
+    def fan_out(self) -> int:
+        """Units of the layer."""
+        return int(self.weight.shape[0])
 
 
 class Network:
-    """The layers, and forward and backward over a plan's buffers.
+    """Parameters, and forward and backward over a plan's buffers.
 
     `params` and `grads` are flat vectors; each layer's weight is a view into the first, in
-    order, and `layer_grads` are the same views into the second. Where groups of layers are updated
-    one by one, their gradients pass through one shared block, and `group_grads` view that.
+    order, and `layer_grads` are the same views into the second. Where groups are updated one by
+    one, their gradients pass through one shared block, and `group_grads` view that.
     """
 
     def __init__(
         self,
-        sizes: Sequence[int],
-        activation: Activation,
+        graph: Graph,
         loss: Loss,
         dtype: np.dtype[np.floating[Any]],
+        *,
+        rng: np.random.Generator | None = None,
+        update_whole: bool = False,
     ) -> None:
-        self.activation, self.loss = activation, loss
-        self.shape = Shape(tuple(sizes), activation, loss.n_scratch, dtype)
-        count = parameter_count(sizes)
-        self.params, self.grads = aligned((count,), dtype), aligned((count,), dtype)
-        weights = tuple(self.views(self.params))
-        names = [f"linear{n}" for n in range(1, len(weights))] + ["output"]
-        phis = [activation] * (len(weights) - 1) + [Identity()]
-        self.layers = tuple(map(Linear, names, weights, phis))
-        self.layer_grads = tuple(self.views(self.grads))
-        self.groups = tuple(groups_of(sizes))
-        self._block = aligned((largest_group(sizes),), dtype)
-        self.group_grads = tuple(
-            view for group in self.groups for view in self.views(self._block, group.layers)
+        """`rng` is for what is random in training; with `update_whole` all parameters make one
+        group, for who must see the whole gradient before any update."""
+        self.graph, self.loss, self.dtype = graph, loss, dtype
+        self.rng = rng or np.random.default_rng(0)
+        self.params, self.grads = aligned((graph.size,), dtype), aligned((graph.size,), dtype)
+        self.groups = tuple(groups_of(graph, graph.size if update_whole else GROUP))
+        self._block = aligned((max(group.size for group in self.groups),), dtype)
+        self._params = dict(self._views(self.params, range(len(graph.operations))))
+        self._flat_grads = dict(self._views(self.grads, range(len(graph.operations))))
+        self._group_grads = dict(
+            pair for group in self.groups for pair in self._views(self._block, group.operations)
         )
+        self._statistics = {s: np.full(s.shape, s.initial, dtype) for s in graph.statistics}
+        self.layers = tuple(
+            WeightLayer(layer.name, self._params[layer.weight]) for layer in graph.layers
+        )
+        self.layer_grads = tuple(self._flat_grads[layer.weight] for layer in graph.layers)
+        self.group_grads = tuple(self._group_grads[layer.weight] for layer in graph.layers)
 
-    @property
-    def dtype(self) -> np.dtype[np.floating[Any]]:
-        """The precision of all arrays."""
-        return self.shape.dtype
+    def _views(self, vector: Array, operations: range) -> Iterator[tuple[Param, Array]]:
+        """A flat vector as the matrices of these operations' parameters."""
+        start = 0
+        for place in operations:
+            for param in self.graph.operations[place].params:
+                yield param, vector[start : start + param.size].reshape(param.shape)
+                start += param.size
 
-    def views(self, vector: Array, layers: range | None = None) -> Iterator[Array]:
-        """A flat vector as the `(fan_out, 1 + fan_in)` blocks of these layers, or of all."""
-        start, sizes = 0, self.shape.sizes
-        for index in range(len(sizes) - 1) if layers is None else layers:
-            rows, columns = sizes[index + 1], 1 + sizes[index]
-            yield vector[start : start + rows * columns].reshape(rows, columns)
-            start += rows * columns
+    def views(self, vector: Array) -> list[Array]:
+        """A flat vector over all parameters as the `(fan_out, 1 + fan_in)` blocks of the layers."""
+        views = dict(self._views(vector, range(len(self.graph.operations))))
+        return [views[layer.weight] for layer in self.graph.layers]
+
+    def param(self, param: Param) -> Array:
+        """The values of a parameter."""
+        return self._params[param]
+
+    def statistic(self, statistic: Statistic) -> Array:
+        """The values of a statistic."""
+        return self._statistics[statistic]
 
     def plan(self, batch: int, *, training: bool = True) -> Plan:
         """Buffers for `batch` examples."""
-        return Plan(self.shape, batch, training=training)
+        layout = Layout(self.graph, batch, training=training, loss_scratch=self.loss.n_scratch)
+        return Plan(self.graph, batch, layout, self, self.dtype)
 
     def initialize(
-        self, initializer: Initializer, bias: Initializer, rng: np.random.Generator
+        self,
+        initializer: Initializer,
+        bias: Initializer,
+        rng: np.random.Generator,
     ) -> None:
-        """Write all weights, then all biases.
+        """Write all weights, then all biases, then what else there is.
 
         Raises:
             RequestError: the initializer cannot serve this activation.
         """
+        activation = self.graph.activation
         for layer in self.layers:
-            initializer.fill(layer.weight[:, 1:], activation=self.activation, rng=rng)
+            initializer.fill(layer.weight[:, 1:], activation=activation, rng=rng)
         for layer in self.layers:
-            bias.fill(layer.weight[:, :1], activation=self.activation, rng=rng)
+            bias.fill(layer.weight[:, :1], activation=activation, rng=rng)
+        for place in self.graph.layers:
+            weight = self._params[place.weight]
+            if place.zero:
+                weight[:, 1:] = 0.0
+            if place.bias is not None:
+                weight[:, :1] = place.bias
+        for operation in self.graph.operations:
+            operation.begin(self.param)
 
     def calibrate(self, initializer: Initializer, plan: Plan) -> None:
         """Let a data-driven initializer rescale each layer, given a batch in `plan`."""
+        indexes = {layer.preactivation: i for i, layer in enumerate(self.graph.layers)}
+        steps_of = plan.full.forward_by_operation
         with np.errstate(all="ignore"):
-            for index, layer in enumerate(self.layers):
+            for operation, steps in zip(self.graph.operations, steps_of, strict=True):
+                _carry_out(steps)
+                index = indexes.get(operation.out)
+                if index is None:
+                    continue
                 for _ in range(initializer.max_corrections):
-                    self._forward_layer(index, plan, plan.full)
                     factor = initializer.correction(plan.full.preactivations[index])
                     if factor is None:
                         break
-                    layer.weight[:, 1:] *= factor
-                self._forward_layer(index, plan, plan.full)
-
-    def _forward_layer(self, index: int, plan: Plan, tape: Tape) -> None:
-        x, z, h = plan.inputs[index], tape.preactivations[index], plan.activated[index]
-        self.layers[index].forward(x, z, h, plan.scratch[index])
-
-    def forward(self, plan: Plan, tape: Tape | None = None) -> None:
-        """From `plan.inputs[0][1:]` to `plan.outputs`. z goes to the tape (default: the lean)."""
-        preactivations = (tape or plan.lean).preactivations
-        for layer, x, z, h, scratch in zip(
-            self.layers, plan.inputs, preactivations, plan.activated, plan.scratch, strict=True
-        ):
-            layer.forward(x, z, h, scratch)
+                    self.layers[index].weight[:, 1:] *= factor
+                    operation.begin(self.param)
+                    _carry_out(steps)
 
     def backward(self, plan: Plan, tape: Tape, update: GroupUpdate | None = None) -> None:
         """From δ of the last layer, on the tape, down to the first; δ of each goes to the tape.
 
         Without `update` the gradient goes to `grads`. With it, each group's goes to a block that
         all groups share, and `update` gets it as soon as it is whole; by then nothing below
-        needs the group's weights.
+        needs the group's parameters.
         """
-        grads = self.layer_grads if update is None else self.group_grads
-        derivative, layers = self.activation.derivative, self.layers
-        for group in reversed(self.groups):
-            for index in reversed(group.layers):
-                delta, x, xt = tape.deltas[index], plan.inputs[index], plan.transposed[index]
-                if index == 0:
-                    layers[0].backward(delta, x, xt, grads[0], None)
-                    break
-                below = index - 1
-                grad_output, slope = plan.grad_outputs[below], tape.slopes[below]
-                z, h, scratch = (
-                    tape.preactivations[below],
-                    plan.activated[below],
-                    plan.scratch[below],
-                )
-                derivative(z, h, out=slope, scratch=scratch)
-                layers[index].backward(delta, x, xt, grads[index], grad_output)
-                np.multiply(grad_output, slope, out=tape.deltas[below])
+        for group, steps in self._steps_back(plan, tape, grouped=update is not None):
+            for step in steps:
+                step()
             if update is not None:
                 update(group, self._block[: group.size])
+
+    def _steps_back(
+        self, plan: Plan, tape: Tape, *, grouped: bool
+    ) -> Sequence[tuple[Group, Sequence[Step]]]:
+        key = (tape is plan.full, grouped)
+        if key not in plan.steps_back:
+            views = self._group_grads if grouped else self._flat_grads
+            by_operation = tape.backward(views.__getitem__)[::-1]
+            plan.steps_back[key] = [
+                (group, [s for place in reversed(group.operations) for s in by_operation[place]])
+                for group in reversed(self.groups)
+            ]
+        return plan.steps_back[key]
 
     def evaluate(self, plan: Plan, tape: Tape | None = None) -> float:
         """Forward and the mean loss of `plan.targets`; ∂L/∂outputs goes to the tape's last δ."""
         tape = tape or plan.lean
         with np.errstate(all="ignore"):  # a non-finite value is a result, not an exception
-            self.forward(plan, tape)
+            _carry_out(tape.forward)
             return self.loss.value_and_grad(
-                plan.outputs, plan.targets, grad=tape.deltas[-1], scratch=plan.loss_scratch
+                plan.outputs, plan.targets, grad=tape.grad_outputs, scratch=plan.loss_scratch
             )
 
     def differentiate(
@@ -189,3 +223,29 @@ class Network:
         with np.errstate(all="ignore"):
             self.backward(plan, tape, update)
         return value
+
+    def commit(self, tape: Tape) -> None:
+        """After `backward`: let running statistics take in the batch that was trained on."""
+        if tape.commit:
+            with np.errstate(all="ignore"):
+                _carry_out(tape.commit)
+
+    def state(self) -> dict[str, NDArray[np.generic]]:
+        """What else the next step depends on: running statistics, and the noise to come."""
+        statistics = {str(i): values for i, values in enumerate(self._statistics.values())}
+        return {**statistics, "rng": np.asarray(json.dumps(self.rng.bit_generator.state))}
+
+    def load_state(self, state: dict[str, NDArray[np.generic]]) -> None:
+        """Go on with what `state` returned.
+
+        Raises:
+            KeyError, ValueError: it is not the state of such a network.
+        """
+        for i, values in enumerate(self._statistics.values()):
+            fill(values, state[str(i)])
+        self.rng.bit_generator.state = json.loads(str(state["rng"]))
+
+
+def _carry_out(steps: Sequence[Step]) -> None:
+    for step in steps:
+        step()

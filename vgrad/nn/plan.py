@@ -1,142 +1,215 @@
-"""Every buffer that one batch size needs, allocated once.
+"""Every buffer that one batch size needs, allocated once, and the steps bound to them.
 
-`inputs[l]` is what layer l reads, `(1 + fan_in, batch)` with a first row of ones; the activated
-output of layer l - 1 is `inputs[l][1:]`. Pre-activations z and signals δ stand on one of two
-tapes. The lean one lets all layers share a buffer wherever nothing is needed twice, so that a
-step stays in cache; the full one keeps every layer's, for the steps that are looked at.
+A plan has two tapes. On the lean one, signals share memory wherever nothing is needed twice, so
+that a step stays in cache; on the watched one each layer's z, h, φ′(z) and δ stay, for the steps
+that are looked at. Both give the same bits.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import chain
 from math import prod
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from vgrad.nn.activations import Activation
 from vgrad.nn.arrays import Array, aligned
+from vgrad.nn.graph import Graph, Operation, Param, Signal, Statistic, Step, Store
+from vgrad.nn.memory import Key, Layout
 
-TRANSPOSED_UP_TO = 2**13
-"""Elements of a layer's input: beyond, copying it transposed costs more than BLAS then saves."""
+Arrays = Callable[[Param], Array]
 
 
-@dataclass(frozen=True, eq=False)
 class Tape:
-    """Where a step writes z, φ′(z) and δ of each layer, `(fan_out, batch)` each.
+    """The steps of a pass over one assignment of memory, and where it writes what is looked at.
 
-    The last layer is linear and has no φ′: there are `slopes` of the hidden layers only.
+    Each layer's pre-activation, output and δ are `(fan_out, batch)`, as is the slope φ′(z);
+    that is None where there is no activation, or, on the lean tape, nobody looks.
     """
 
-    preactivations: tuple[Array, ...]
-    slopes: tuple[Array, ...]
-    deltas: tuple[Array, ...]
+    def __init__(self, plan: "Plan", *, watched: bool) -> None:
+        self._plan, self._watched = plan, watched
+        layers = list(enumerate(plan.graph.layers))
+        self._moved: dict[tuple[str, object], Array] = {}
+        self.slopes: tuple[Array | None, ...] = (None,) * len(layers)
+        if watched:
+            self._watch()
+        self.preactivations = tuple(self.value(layer.preactivation) for _, layer in layers)
+        self.outputs = tuple(self.value(layer.output) for _, layer in layers)
+        self.grad_outputs = self.grad(plan.graph.output)
+        self.deltas: tuple[Array, ...] = ()
+        if plan.training:
+            self.deltas = tuple(self.grad(layer.preactivation) for _, layer in layers)
+        self.forward_by_operation = [
+            tuple(operation.bind_forward(Frame(self, place, operation)))
+            for place, operation in enumerate(plan.graph.operations)
+        ]
+        self.forward = tuple(chain.from_iterable(self.forward_by_operation))
+        self.commit = tuple(self._commit()) if plan.training else ()
+
+    def _watch(self) -> None:
+        """Where the layout has a second place for a signal, let it lie there."""
+        plan = self._plan
+        slopes: list[Array | None] = []
+        for index, layer in enumerate(plan.graph.layers):
+            z, h = layer.preactivation, layer.output
+            for what, signal, kind in (
+                ("preactivation", z, "value"),
+                ("output", h, "value"),
+                ("delta", z, "grad"),
+            ):
+                key = ("watched", what, index)
+                if key in plan.layout.pieces:
+                    self._moved[kind, signal.store] = plan.array(key, signal.rows, plan.batch)
+            slopes.append(None)
+            if layer.activation is not None:
+                slope = plan.array(("watched", "slope", index), h.rows, plan.batch)
+                slopes[-1] = self._moved["slope", h] = slope
+        self.slopes = tuple(slopes)
+
+    def value(self, signal: Signal) -> Array:
+        """The numbers of a signal, `(rows, batch)`."""
+        moved = self._moved.get(("value", signal.store))
+        if moved is not None:
+            return moved[signal.start : signal.stop]
+        return self._plan.value(signal)
+
+    def grad(self, signal: Signal) -> Array:
+        """∂L/∂signal."""
+        moved = self._moved.get(("grad", signal.store))
+        if moved is not None:
+            return moved[signal.start : signal.stop]
+        home = self._plan.layout.grad_home.get(signal.store, signal.store)
+        block = self._plan.array(("grad", home), home.rows, self._plan.batch)
+        return block[signal.start : signal.stop]
+
+    def slope(self, operation: Operation) -> Array | None:
+        """Where φ′ of an activation is kept."""
+        return self._moved.get(("slope", operation.out))
+
+    def backward(self, grads: Arrays) -> list[tuple[Step, ...]]:
+        """The steps back, operation by operation (last first), with parameters' gradients
+        written to `grads`."""
+        plan, sections = self._plan, []
+        for place, operation in reversed(list(enumerate(plan.graph.operations))):
+            frame = Frame(self, place, operation, grads)
+            steps = tuple(operation.bind_backward(frame))
+            sections.append((*steps, *frame.sums))
+        return sections
+
+    def _commit(self) -> Iterator[Step]:
+        for place, operation in enumerate(self._plan.graph.operations):
+            yield from operation.bind_commit(Frame(self, place, operation))
 
 
-@dataclass(frozen=True)
-class Shape:
-    """What the buffers' sizes depend on: `sizes` are the units of each layer, inputs first."""
+class Frame:
+    """The memory of one operation, as `vgrad.nn.graph.Frame` describes it."""
 
-    sizes: tuple[int, ...]
-    activation: Activation
-    loss_scratch: int
-    dtype: np.dtype[np.floating[Any]]
+    def __init__(
+        self, tape: Tape, place: int, operation: Operation, grads: Arrays | None = None
+    ) -> None:
+        plan = tape._plan
+        self._tape, self._plan, self._place, self._operation = tape, plan, place, operation
+        self._grads = grads
+        self.batch, self.training, self.rng = plan.batch, plan.training, plan.parameters.rng
+        self.value, self.grad = tape.value, tape.grad
+        self.param, self.statistic = plan.parameters.param, plan.parameters.statistic
+        self.sums: list[Step] = []
+        """To call once the operation went back: contributions to gradients that are there."""
 
-    @property
-    def hidden(self) -> tuple[int, ...]:
-        """Units of the hidden layers."""
-        return self.sizes[1:-1]
+    def augmented(self, signal: Signal) -> Array:
+        """The numbers of a signal below the row of ones, `(1 + rows, batch)`."""
+        assert signal.start == 0
+        return self._plan.block(signal.store)[: 1 + signal.stop]
 
-    @property
-    def widest(self) -> int:
-        """Units of the widest layer."""
-        return max(self.sizes)
+    def target(self, signal: Signal) -> Array | None:
+        """Where to write what the operation contributes to ∂L/∂signal; None: nobody asks."""
+        plan = self._plan
+        if signal.store is plan.graph.input.store:
+            return None
+        index, grad = self._operation.sources.index(signal), self._tape.grad(signal)
+        if (self._place, index) not in plan.layout.adds:
+            return grad
+        contribution = plan.array(("sum", self._place, index), *grad.shape)
+        self.sums.append(partial(np.add, grad, contribution, grad))
+        return contribution
 
-    def transposed_sizes(self, batch: int) -> tuple[int, ...]:
-        """The fan-ins of which a transposed copy of the input pays in the backward pass."""
-        return tuple(n for n in self.sizes[:-1] if n * batch <= TRANSPOSED_UP_TO)
+    def slope(self) -> Array | None:
+        """Where to leave φ′ for whoever looks at the step; None: nobody does."""
+        return self._tape.slope(self._operation)
 
-    def plan_bytes(self, batch: int, *, training: bool) -> int:
-        """The memory of a `Plan` of this shape."""
-        inputs = sum(1 + n for n in self.sizes[:-1]) if training else 2 * (1 + self.widest)
-        shared = (4 + self.activation.n_scratch) * self.widest
-        copied = self.transposed_sizes(batch) if training else ()
-        shared += 1 + max(copied) if copied else 0
-        outputs = (2 + self.loss_scratch) * self.sizes[-1]
-        full = 3 * sum(self.hidden) + self.sizes[-1] if training else 0
-        return (inputs + shared + outputs + full) * batch * self.dtype.itemsize
+    def kept(self, index: int) -> Array:
+        """Flat memory that lasts from forward to backward."""
+        return self._plan.flat(("kept", self._place, index))
+
+    def temporary(self, index: int) -> Array:
+        """Flat memory that lasts as long as the operation."""
+        kind = "temporary" if self._grads is None else "back"
+        return self._plan.flat((kind, self._place, index))
+
+    def param_grad(self, param: Param) -> Array:
+        """Where to write ∂L/∂param."""
+        assert self._grads is not None
+        return self._grads(param)
 
 
-class Arena:
-    """One block of memory, handed out from the front.
+class Parameters(Protocol):
+    """What plans of one network share: a `vgrad.nn.network.Network`."""
 
-    Neighbours in time are neighbours in memory, and what a plan takes is known beforehand.
-    """
+    rng: np.random.Generator
 
-    def __init__(self, nbytes: int, dtype: np.dtype[np.floating[Any]]) -> None:
-        self.nbytes = nbytes
-        self._block = aligned((nbytes // dtype.itemsize,), dtype)
-        self._taken = 0
+    def param(self, param: Param) -> Array:
+        """The values of a parameter."""
 
-    def take(self, *shape: int) -> Array:
-        """The next elements of the block as an array of this shape."""
-        start, self._taken = self._taken, self._taken + prod(shape)
-        return view(self._block[start:], *shape)
+    def statistic(self, statistic: Statistic) -> Array:
+        """The values of a statistic."""
 
 
 class Plan:
-    """The buffers for `batch` examples; those of evaluation (`training=False`) are reused
-    from layer to layer, and cannot go backward.
+    """The buffers for `batch` examples; those for evaluation (`training=False`) are reused from
+    operation to operation, and cannot go backward.
     """
 
-    def __init__(self, shape: Shape, batch: int, *, training: bool) -> None:
-        self.batch = batch
-        arena = Arena(shape.plan_bytes(batch, training=training), shape.dtype)
-        self._new = arena.take
-        self.nbytes = arena.nbytes
-        sizes, hidden, outputs = shape.sizes, shape.hidden, shape.sizes[-1]
-        self.inputs = self._own_inputs(sizes) if training else self._alternating_inputs(shape)
-        self.outputs = self._new(outputs, batch)
-        self.targets = self._new(outputs, batch)
-        self.loss_scratch = self._new(shape.loss_scratch, outputs, batch)
-        self.activated = (*(x[1:] for x in self.inputs[1:]), self.outputs)
-
-        z, delta, grad, slope = (self._new(shape.widest * batch) for _ in range(4))
-        copied = shape.transposed_sizes(batch) if training else ()
-        transposed = self._new((1 + max(copied)) * batch if copied else 0)
-        n_scratch = shape.activation.n_scratch
-        scratch = self._new(n_scratch * shape.widest * batch)
-        self.scratch = [view(scratch, n_scratch, n, batch) for n in hidden]
-        self.scratch.append(view(scratch, 0, outputs, batch))
-        self.grad_outputs = [view(grad, n, batch) for n in hidden]
-        self.transposed = [
-            view(transposed, batch, 1 + n) if n in copied else None for n in sizes[:-1]
+    def __init__(
+        self, graph: Graph, batch: int, layout: Layout, parameters: Parameters, dtype: np.dtype[Any]
+    ) -> None:
+        self.graph, self.batch, self.layout, self.parameters = graph, batch, layout, parameters
+        self.training = layout.training
+        self._memory = aligned((layout.size,), dtype)
+        self.nbytes = self._memory.nbytes
+        self._write_ones()
+        outputs = graph.output.rows
+        self.targets = self.array(("targets",), outputs, batch)
+        scratch = layout.pieces["loss",].size // (outputs * batch)
+        self.loss_scratch = self.array(("loss",), scratch, outputs, batch)
+        self.outputs = self.value(graph.output)
+        self.inputs = [
+            self.block(layer.source.store)[: 1 + layer.source.stop] for layer in graph.layers
         ]
-        lean_z = (*(view(z, n, batch) for n in hidden), self.outputs)
-        lean_slopes = tuple(view(slope, n, batch) for n in hidden)
-        lean_deltas = tuple(view(delta, n, batch) for n in sizes[1:])
-        self.lean = self.full = Tape(lean_z, lean_slopes, lean_deltas)
-        if training:
-            full_z = (*(self._new(n, batch) for n in hidden), self.outputs)
-            full_slopes = tuple(self._new(n, batch) for n in hidden)
-            self.full = Tape(full_z, full_slopes, tuple(self._new(n, batch) for n in sizes[1:]))
-            if shape.activation.needs_input:
-                self.lean = Tape(full_z, lean_slopes, lean_deltas)
+        self.lean = Tape(self, watched=False)
+        self.full = Tape(self, watched=True) if self.training else self.lean
+        self.steps_back: dict[tuple[bool, bool], Sequence[tuple[Any, Sequence[Step]]]] = {}
+        """By tape and by where the gradient goes; the network binds them when first needed."""
 
-    def _own_inputs(self, sizes: Sequence[int]) -> list[Array]:
-        inputs = [self._new(1 + n, self.batch) for n in sizes[:-1]]
-        for x in inputs:
-            x[0] = 1.0
-        return inputs
+    def _write_ones(self) -> None:
+        for key in self.layout.pieces:
+            if isinstance(store := key[-1], Store) and store.ones and key[0] == "value":
+                self.block(store)[0] = 1.0
 
-    def _alternating_inputs(self, shape: Shape) -> list[Array]:
-        blocks = [self._new((1 + shape.widest) * self.batch) for _ in range(2)]
-        for block in blocks:
-            block[: self.batch] = 1.0  # the first row, however many follow it
-        return [
-            view(blocks[layer % 2], 1 + n, self.batch) for layer, n in enumerate(shape.sizes[:-1])
-        ]
+    def flat(self, key: Key) -> Array:
+        """A piece of memory."""
+        piece = self.layout.pieces[key]
+        return self._memory[piece.start : piece.start + piece.size]
 
+    def array(self, key: Key, *shape: int) -> Array:
+        """The first elements of a piece as an array of this shape."""
+        return self.flat(key)[: prod(shape)].reshape(shape)
 
-def view(block: Array, *shape: int) -> Array:
-    """The first elements of a block as an array of this shape."""
-    return block[: prod(shape)].reshape(shape)
+    def block(self, store: Store) -> Array:
+        """All rows of a store, the ones included."""
+        return self.array(("value", store), store.ones + store.rows, self.batch)
+
+    def value(self, signal: Signal) -> Array:
+        """The numbers of a signal on the lean tape."""
+        ones = int(signal.store.ones)
+        return self.block(signal.store)[ones + signal.start : ones + signal.stop]

@@ -1,0 +1,1 @@
+"""What networks are made of: each operation knows how to go forward and back."""
