@@ -8,6 +8,7 @@ takes a third of the time of one layer after the other.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,11 @@ class LayerStack:
     max_slope: float
     places: tuple[int, ...] | None = None
 
+    @cached_property
+    def names_array(self) -> NDArray[np.str_]:
+        """The names as the records hold them."""
+        return np.array(self.names, LAYER_DTYPE["name"])
+
     @property
     def largest(self) -> int:
         """Elements of its largest array."""
@@ -73,19 +79,20 @@ class Telemetry:
     def measure(self, step: int, stacks: Sequence[LayerStack]) -> NDArray[np.void]:
         """A `LAYER_DTYPE` row per layer, numbered from 1 in the order of their places."""
         count = sum(len(stack.names) for stack in stacks)
-        values, rows = np.empty((len(STATISTICS), count)), np.empty(count, LAYER_DTYPE)
+        rows = np.empty(count, LAYER_DTYPE)
+        numbers = statistics_of(rows)
         start = 0
         with np.errstate(all="ignore"):  # a non-finite value is a result
             for stack in stacks:
                 stop = start + len(stack.names)
                 places = slice(start, stop) if stack.places is None else list(stack.places)
-                rows["name"][places] = stack.names
+                rows["name"][places] = stack.names_array
+                values = np.empty((len(STATISTICS), stop - start))
                 for number, column in enumerate(self._columns(stack)):
-                    values[number, places] = column
+                    values[number] = column
+                numbers[places] = values.T
                 start = stop
         rows["step"], rows["layer"] = step, np.arange(1, count + 1)
-        for statistic, column in zip(STATISTICS, values, strict=True):
-            rows[statistic] = column
         return rows
 
     def _columns(self, stack: LayerStack) -> tuple[Column, ...]:
@@ -174,6 +181,8 @@ class Telemetry:
         if not lowest >= 0.0:  # most activations never fall: their slopes need no copy
             steepness = self._scratch[: slope.size].reshape(slope.shape)
             slope = np.abs(slope, out=steepness)
+        if lowest >= SATURATED_BELOW * max_slope:
+            return 0.0, 0.0
         np.less(slope, SATURATED_BELOW * max_slope, out=flags)
         saturated = counts(flags) / (units * batch)
         if lowest > 0.0:
@@ -187,6 +196,15 @@ class Telemetry:
         np.copyto(copy, array)
         flat: Array = copy.reshape(len(array), -1)
         return flat
+
+
+def statistics_of(rows: NDArray[np.void]) -> Doubles:
+    """The statistics of `LAYER_DTYPE` rows as a view `(rows, statistics)`: written at once, they
+    take a tenth of the time of field by field."""
+    assert LAYER_DTYPE.fields is not None
+    first = LAYER_DTYPE.fields[next(iter(STATISTICS))][1]
+    shape, strides = (len(rows), len(STATISTICS)), (LAYER_DTYPE.itemsize, 8)
+    return np.ndarray(shape, np.float64, rows.data, first, strides)
 
 
 def norms(flat: Array) -> Doubles:
