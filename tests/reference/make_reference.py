@@ -7,9 +7,10 @@ Run by hand, after adding an activation, a loss or an optimizer (and its PyTorch
 """
 
 import numpy as np
-from reference import torch_peer
+from reference import torch_peer, torch_wiring
 from reference.cases import OPTIONS, RULES, drawn, every_pair, gradient_sequence, part
 from reference.stored import FOLDER, save, save_gradients
+from reference.wired import every_wired, sketches
 
 from vgrad.nn.activations import activations
 from vgrad.nn.losses import losses
@@ -68,11 +69,24 @@ def traces(rng: np.random.Generator) -> None:
     save("optimizers", index, start=start, grads=grads, traces=np.stack(found))
 
 
+def wirings() -> None:
+    """Every wiring with every norm: loss, sketches of the gradient, loss in evaluation."""
+    values, found = [], []
+    for case in every_wired():
+        graph = case.graph
+        value, gradient, evaluated = torch_wiring.results(case, graph.size)
+        values.append([value, evaluated])
+        found.append(sketches(gradient, [param.size for _, param in graph.params]))
+    index = [[case.wiring, case.norm, case.activation] for case in every_wired()]
+    save("wirings", index, values=np.array(values), sketches=np.concatenate(found))
+
+
 def main() -> None:
     """Write all files."""
     gradients(np.random.default_rng(SEED))
     values_and_slopes()
     traces(np.random.default_rng(SEED))
+    wirings()
     for file in sorted(FOLDER.glob("*.npz")):
         print(f"{file.name}: {file.stat().st_size / 1000:.0f} kB")
 
