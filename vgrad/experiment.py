@@ -170,7 +170,7 @@ def prepare(config: Config) -> Experiment:
         raise RequestError(config.locate(problem) for problem in error.problems) from None
     optimizer, schedule = config.optimizer, config.schedule
     penalties = config.regularization
-    return Experiment(
+    experiment = Experiment(
         config=config,
         dataset=dataset,
         loss=loss,
@@ -180,6 +180,11 @@ def prepare(config: Config) -> Experiment:
         graph=graph,
         streams=streams,
     )
+    try:
+        experiment.schedule.check(experiment.rule.lr, experiment.steps)
+    except RequestError as error:
+        raise experiment.located(*error.problems) from None
+    return experiment
 
 
 def _graph(config: Config, dataset: Dataset, loss: Loss) -> Graph:

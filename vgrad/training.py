@@ -21,7 +21,8 @@ from vgrad.nn.arrays import Array, fill
 from vgrad.nn.denormals import flushed_denormals
 from vgrad.nn.network import Group, Network
 from vgrad.nn.optimizers import Optimizer
-from vgrad.nn.plan import Plan
+from vgrad.nn.plan import Plan, Tape
+from vgrad.nn.schedules import Scheduler
 from vgrad.records import Metrics, Record
 from vgrad.stacks import layer_stacks
 from vgrad.telemetry import LayerStack, Telemetry, norm
@@ -82,6 +83,7 @@ class Trainer:
         self._network = network = experiment.network()
         parts = [group.part for group in network.groups]
         self._optimizer = Optimizer(experiment.rule, network.params, parts)
+        self._scheduler = Scheduler(experiment.schedule, experiment.rule.lr, self.steps)
         self._order = experiment.order()
         dataset, outputs = experiment.dataset, experiment.graph.output.rows
         self._loader = Loader(dataset.x_train, dataset.y_train, dataset.n_classes, outputs)
@@ -92,6 +94,7 @@ class Trainer:
         self._telemetry = Telemetry(largest, experiment.dtype)
         self._scratch = np.empty(max(layer.weight.size for layer in network.layers), network.dtype)
         self._finished = False
+        self._loss = math.nan  # of the last batch, without penalties
         self._tested_at = 0  # examples seen when the test part was last evaluated
         self._began = time.perf_counter()
         self._initialize()
@@ -148,12 +151,12 @@ class Trainer:
 
     def _quick_step(self, plan: Plan) -> bool:
         """An update that nobody looks at; False, and no update, where the loss is not finite."""
-        if not math.isfinite(self._network.evaluate(plan)):
+        self._loss = self._network.evaluate(plan)
+        if not math.isfinite(self._loss):
             return False
         self._before_update()
         self._network.backward(plan, plan.lean, self._update_group)
-        self._network.commit(plan.lean)
-        self.step += 1
+        self._after_update(plan.lean)
         return True
 
     def _update_group(self, group: Group, grads: Array) -> None:
@@ -164,7 +167,11 @@ class Trainer:
         self._before_update()
         for group in self._network.groups:
             self._optimizer.update(group.index, self._network.grads[group.part])
-        self._network.commit(plan.full)
+        self._after_update(plan.full)
+
+    def _after_update(self, tape: Tape) -> None:
+        self._network.commit(tape)
+        self._scheduler.observe(self._loss)
         self.step += 1
 
     def _before_update(self) -> None:
@@ -177,8 +184,7 @@ class Trainer:
         return step % self._every == 0 or step == self.steps
 
     def _rate(self) -> float:
-        experiment = self._experiment
-        return experiment.schedule.rate(experiment.rule.lr, self.step, self.steps)
+        return self._scheduler.rate(self.step)
 
     def _penalize(self, group: Group, layer_grads: Sequence[Array]) -> float:
         """Add the penalties' gradient to that of a group's weights; return their value."""
@@ -193,7 +199,7 @@ class Trainer:
     def _record(self, batch: "Batch") -> Record:
         """Differentiate the batch and measure everything; notes where it is not finite."""
         network, plan = self._network, batch.plan
-        loss = network.differentiate(plan, plan.full)
+        loss = self._loss = network.differentiate(plan, plan.full)
         accuracy = math.nan
         if self._experiment.dataset.task == "classification":
             accuracy = correct(plan.outputs, batch.y) / plan.batch
@@ -250,6 +256,7 @@ class Trainer:
         """Who keeps a part of the state."""
         yield "network", self._network
         yield "optimizer", self._optimizer
+        yield "schedule", self._scheduler
         yield "order", self._order
 
     def load_state(self, state: State) -> None:

@@ -101,7 +101,7 @@ def test_a_dump_reads_like_the_experiment_file_of_the_manual():
         "regularization: {l1: 0.0, l2: 0.0}",
         "optimizer: {name: sgd, lr: 0.1}",
         "train: {steps: 500, batch_size: 64}",
-        "schedule: constant",
+        "schedule: {name: constant, warmup: 0}",
     ):
         assert line in lines
     assert not any(line.startswith("loss") for line in lines), "what is not set is left out"

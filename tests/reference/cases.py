@@ -49,6 +49,30 @@ RULES: dict[str, tuple[dict[str, Any], ...]] = {
 
 STEPS = 20
 
+SCHEDULES: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("constant", {}),
+    ("step", {"step_size": 30, "gamma": 0.5}),
+    ("multistep", {"milestones": (10, 50, 120), "gamma": 0.3}),
+    ("exponential", {"gamma": 0.97}),
+    ("cosine", {}),
+    ("cosine", {"min_lr": 0.02}),
+    ("cosine_restarts", {"period": 25}),
+    ("cosine_restarts", {"period": 10, "mult": 2, "min_lr": 0.01}),
+    ("one_cycle", {}),
+    ("one_cycle", {"pct_start": 0.1, "anneal": "linear", "div_factor": 5.0}),
+    ("plateau", {"window": 1, "patience": 3, "factor": 0.8}),
+    ("plateau", {"window": 1, "patience": 5, "cooldown": 4, "factor": 0.7, "min_lr": 0.05}),
+)
+"""Of each schedule that PyTorch has, the options it is compared with."""
+UPDATES, PEAK = 200, 0.3
+"""Length and highest rate of the compared schedules."""
+
+
+def observed_losses() -> Vector:
+    """What a plateau is judged on: a fall that slows down, with bumps."""
+    i = np.arange(UPDATES)
+    return 1.0 / (1.0 + i // 12) + 0.3 * np.sin(0.7 * i) ** 2
+
 
 def gradient_sequence(rng: np.random.Generator) -> tuple[Vector, Vector]:
     """Parameters to start from, `(n,)`, and `STEPS` gradients `(STEPS, n)`.

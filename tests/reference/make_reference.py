@@ -8,7 +8,7 @@ Run by hand, after adding an activation, a loss or an optimizer (and its PyTorch
 
 import numpy as np
 from reference import torch_peer, torch_wiring
-from reference.cases import OPTIONS, RULES, drawn, every_pair, gradient_sequence, part
+from reference.cases import OPTIONS, RULES, SCHEDULES, drawn, every_pair, gradient_sequence, part
 from reference.stored import FOLDER, save, save_gradients
 from reference.wired import every_wired, sketches
 
@@ -81,12 +81,19 @@ def wirings() -> None:
     save("wirings", index, values=np.array(values), sketches=np.concatenate(found))
 
 
+def schedule_rates() -> None:
+    """Every schedule of `SCHEDULES`."""
+    rates = [torch_peer.schedule_trace(name, options) for name, options in SCHEDULES]
+    save("schedules", SCHEDULES, rates=np.stack(rates))
+
+
 def main() -> None:
     """Write all files."""
     gradients(np.random.default_rng(SEED))
     values_and_slopes()
     traces(np.random.default_rng(SEED))
     wirings()
+    schedule_rates()
     for file in sorted(FOLDER.glob("*.npz")):
         print(f"{file.name}: {file.stat().st_size / 1000:.0f} kB")
 

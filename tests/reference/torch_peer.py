@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from reference.cases import Case, Vector, name_of
+from reference.cases import PEAK, UPDATES, Case, Vector, name_of, observed_losses
 
 from vgrad.nn.activations import activations
 from vgrad.nn.losses import losses
@@ -110,6 +110,48 @@ def optimizer_table() -> dict[str, Callable[[Any], tuple[str, dict[str, Any]]]]:
         "radam": lambda rule: ("RAdam", adam(rule)),
         "rprop": lambda rule: ("Rprop", {"etas": rule.etas, "step_sizes": rule.step_sizes}),
     }
+
+
+def schedule_trace(name: str, options: dict[str, Any]) -> Vector:
+    """The rates that torch.optim.lr_scheduler sets, update by update."""
+    import torch
+    from torch.optim import lr_scheduler as kinds
+
+    optimizer = torch.optim.SGD([torch.zeros(1)], lr=PEAK)
+    given = dict(options)
+    lowest = {"eta_min": given.pop("min_lr", 0.0)}
+    builders: dict[str, Callable[[], Any]] = {
+        "constant": lambda: kinds.LambdaLR(optimizer, lambda _: 1.0),
+        "step": lambda: kinds.StepLR(optimizer, **given),
+        "multistep": lambda: kinds.MultiStepLR(optimizer, **given),
+        "exponential": lambda: kinds.ExponentialLR(optimizer, **given),
+        "cosine": lambda: kinds.CosineAnnealingLR(optimizer, UPDATES, **lowest),
+        "cosine_restarts": lambda: kinds.CosineAnnealingWarmRestarts(
+            optimizer, given["period"], given.get("mult", 1), **lowest
+        ),
+        "one_cycle": lambda: kinds.OneCycleLR(
+            optimizer,
+            PEAK,
+            UPDATES,
+            pct_start=given.get("pct_start", 0.3),
+            anneal_strategy=given.get("anneal", "cos"),
+            div_factor=given.get("div_factor", 25.0),
+            cycle_momentum=False,
+        ),
+        "plateau": lambda: kinds.ReduceLROnPlateau(
+            optimizer,
+            min_lr=lowest["eta_min"],
+            **{option: v for option, v in given.items() if option != "window"},
+        ),
+    }
+    schedule = builders[name]()
+    rates = np.empty(UPDATES)
+    for step, loss in enumerate(observed_losses()):
+        rates[step] = optimizer.param_groups[0]["lr"]
+        optimizer.step()
+        if step + 1 < UPDATES:
+            schedule.step(*([float(loss)] if name == "plateau" else []))
+    return rates
 
 
 def optimizer_trace(name: str, rule: Any, start: Vector, grads: Vector) -> Vector:

@@ -14,6 +14,10 @@ FAMILIES = {
     "initializers": "vgrad.nn.initializers:initializers",
     "optimizers": "vgrad.nn.optimizers:optimizers",
     "losses": "vgrad.nn.losses:losses",
+    "connectivities": "vgrad.nn.wiring:connectivities",
+    "norms": "vgrad.nn.norms:norms",
+    "schedules": "vgrad.nn.schedules:schedules",
+    "clips": "vgrad.nn.clipping:clips",
     "data": "vgrad.data:datasets",
 }
 """What can be listed beside runs, and where its registry lives."""
