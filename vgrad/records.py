@@ -41,6 +41,36 @@ LAYER_DTYPE = np.dtype(
 )
 
 
+BLOCK_STATISTICS: dict[str, str] = {
+    "stream_rms": "rms of the residual stream that enters the block, over units and examples",
+    "branch_rms": "rms of what the branch adds to it, scale and gate included",
+    "branch_ratio": "branch_rms/stream_rms",
+    "gate": "the branch's learnable gate; nan where it has none",
+}
+
+BLOCK_DTYPE = np.dtype(
+    [
+        ("step", np.int64),
+        ("block", np.int64),
+        ("name", f"U{LAYER_NAME_LENGTH}"),
+        *((name, np.float64) for name in BLOCK_STATISTICS),
+    ]
+)
+"""A row of `blocks.csv`, which runs with residual connections have."""
+
+CLIPPING_DTYPE = np.dtype(
+    [
+        ("step", np.int64),
+        ("norm_before", np.float64),
+        ("norm_after", np.float64),
+        ("clipped_fraction", np.float64),
+    ]
+)
+"""A row of `clipping.csv`, which runs with clipping or gradient noise have: ‖g‖₂ over all
+parameters as the loss gave it and as the optimizer got it at this step, and the share of the
+updates since the last logged step, this one's included, at which anything was clipped."""
+
+
 @dataclass(frozen=True)
 class Metrics:
     """A row of `metrics.csv`. nan stands for "does not apply" and is written as an empty field.
@@ -74,3 +104,7 @@ class Record:
 
     metrics: Metrics
     layers: NDArray[np.void]
+    blocks: NDArray[np.void] | None = None
+    """`BLOCK_DTYPE` rows, of a network with residual blocks."""
+    clipping: NDArray[np.void] | None = None
+    """A `CLIPPING_DTYPE` row, where the gradient is clipped."""

@@ -22,7 +22,7 @@ from vgrad.errors import Problem, RequestError, RunError
 from vgrad.experiment import Experiment, prepare
 from vgrad.interrupts import Interrupts
 from vgrad.records import Metrics, Record
-from vgrad.store import Run, RunWriter, collect_environment, create_run, reopen_run
+from vgrad.store import Run, RunWriter, collect_environment, create_run, layout, reopen_run
 from vgrad.training import Trainer
 
 RUNS_DIR = "runs"
@@ -104,10 +104,17 @@ def run(
                 config_yaml=dump_yaml(experiment.config),
                 config=flatten(experiment.config),
                 environment=collect_environment(sys.argv),
+                tables=_extra_tables(experiment),
             )
             with closing(writer):
                 _Session(experiment, trainer, writer, interrupts, watch).go(checkpoint_every)
         return Run(writer.path)
+
+
+def _extra_tables(experiment: Experiment) -> Iterator[str]:
+    """The tables that the records of this experiment fill beside those of every run."""
+    if experiment.graph.blocks:
+        yield layout.BLOCKS
 
 
 def resume(

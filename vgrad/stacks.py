@@ -7,7 +7,7 @@ from vgrad.experiment import STACK
 from vgrad.nn.arrays import Array, stacked
 from vgrad.nn.network import Network
 from vgrad.nn.plan import Plan
-from vgrad.telemetry import LayerStack
+from vgrad.telemetry import BlockView, LayerStack
 
 
 def layer_stacks(network: Network, plan: Plan, previous: Array) -> Iterator[LayerStack]:
@@ -75,3 +75,13 @@ def evenly_laid_out(
             run = []
         run.append(members[place])
     yield run
+
+
+def block_views(network: Network, plan: Plan) -> list[BlockView]:
+    """The network's residual blocks, as steps on the watched tape leave them."""
+    views = []
+    for block in network.graph.blocks:
+        skip, branch = (plan.full.value(source) for source in block.end.sources)
+        gate = None if block.end.gate is None else network.param(block.end.gate)
+        views.append(BlockView(block.name, skip, branch, block.end.scale, gate))
+    return views

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vgrad.records import LAYER_DTYPE, STATISTICS
+from vgrad.records import BLOCK_DTYPE, LAYER_DTYPE, STATISTICS
 
 Array = NDArray[np.floating[Any]]
 Doubles = NDArray[np.float64]
@@ -196,6 +196,35 @@ class Telemetry:
         np.copyto(copy, array)
         flat: Array = copy.reshape(len(array), -1)
         return flat
+
+
+@dataclass(frozen=True, eq=False)
+class BlockView:
+    """What a residual block shows of one step: the stream that enters it and what its branch
+    adds but for `scale` and `gate`, an array of one number or None; `(units, batch)` each."""
+
+    name: str
+    stream: Array
+    branch: Array
+    scale: float
+    gate: Array | None
+
+
+def measure_blocks(step: int, blocks: Sequence[BlockView]) -> NDArray[np.void]:
+    """A `BLOCK_DTYPE` row per block, numbered from 1."""
+    rows = np.empty(len(blocks), BLOCK_DTYPE)
+    with np.errstate(all="ignore"):  # a non-finite value is a result
+        for row, block in zip(rows, blocks, strict=True):
+            gate = np.nan if block.gate is None else block.gate.item()
+            factor = block.scale * (1.0 if block.gate is None else abs(gate))
+            size = np.sqrt(block.stream.size)
+            stream = norm(block.stream.reshape(-1)) / size
+            branch = factor * norm(block.branch.reshape(-1)) / size
+            ratio = np.float64(branch) / stream
+            row["name"], row["stream_rms"], row["branch_rms"] = block.name, stream, branch
+            row["branch_ratio"], row["gate"] = ratio, gate
+    rows["step"], rows["block"] = step, np.arange(1, len(rows) + 1)
+    return rows
 
 
 def statistics_of(rows: NDArray[np.void]) -> Doubles:

@@ -24,8 +24,8 @@ from vgrad.nn.optimizers import Optimizer
 from vgrad.nn.plan import Plan, Tape
 from vgrad.nn.schedules import Scheduler
 from vgrad.records import Metrics, Record
-from vgrad.stacks import layer_stacks
-from vgrad.telemetry import LayerStack, Telemetry, norm
+from vgrad.stacks import block_views, layer_stacks
+from vgrad.telemetry import LayerStack, Telemetry, measure_blocks, norm
 
 FORWARD = {"weight_norm": "weights", "preact_std": "pre-activation", "act_std": "output"}
 """What of a layer can first be not finite on the way forward, and its name to the user."""
@@ -90,6 +90,7 @@ class Trainer:
         self._test = TestPart(experiment, network)
         self._previous = np.zeros_like(network.params)
         self._plans = {size: self._plan(size) for size in self._order.sizes}
+        self._blocks = {size: block_views(network, plan) for size, (plan, _) in self._plans.items()}
         largest = max(stack.largest for _, stacks in self._plans.values() for stack in stacks)
         self._telemetry = Telemetry(largest, experiment.dtype)
         self._scratch = np.empty(max(layer.weight.size for layer in network.layers), network.dtype)
@@ -208,6 +209,7 @@ class Trainer:
         if self.step == 0 or not self._is_due(self.step):  # the weights before are not known
             stacks = [replace(stack, previous_weight=None) for stack in stacks]
         layers = self._telemetry.measure(self.step, stacks)
+        blocks = self._blocks[plan.batch]
         grad_norm = norm(network.grads)
         test_loss, test_accuracy = self._test_metrics()
         metrics = Metrics(
@@ -224,7 +226,7 @@ class Trainer:
         )
         if not (math.isfinite(loss) and math.isfinite(grad_norm + metrics.param_norm)):
             self.divergence = locate_divergence(layers, loss)
-        return Record(metrics, layers)
+        return Record(metrics, layers, measure_blocks(self.step, blocks) if blocks else None)
 
     def _test_metrics(self) -> tuple[float, float]:
         """Loss and accuracy on the test part, nan where it is not evaluated at this step.

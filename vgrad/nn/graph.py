@@ -173,13 +173,20 @@ class Layer:
     """Where its biases begin, whatever their initializer; None: as that says."""
 
 
+class Junction(Operation):
+    """An operation that ends a residual block: skip + scale·gate·branch, its two sources."""
+
+    scale: float
+    gate: Param | None
+
+
 @dataclass(frozen=True, eq=False)
 class Block:
     """A residual block: its weight layers, and the operation that adds branch and skip."""
 
     name: str
     layers: tuple[Layer, ...]
-    end: Operation
+    end: Junction
 
 
 @dataclass(frozen=True, eq=False)

@@ -182,6 +182,17 @@ class Layout:
             if first[home] == place:
                 slots.free(("grad", home))
 
+    def watched_sources(self) -> Iterator[Store]:
+        """What residual blocks add up and no layer shows."""
+        shown = {
+            s.store for layer in self._graph.layers for s in (layer.preactivation, layer.output)
+        }
+        for block in self._graph.blocks:
+            for source in block.end.sources:
+                if source.store not in shown | self._lasting:
+                    shown.add(source.store)
+                    yield source.store
+
     def _place_watched(self) -> None:
         """What telemetry sees of each layer, together by kind, so that equal layers make stacks."""
         layers, batch = self._graph.layers, self._batch
@@ -191,6 +202,8 @@ class Layout:
         for index, layer in enumerate(layers):
             if layer.output.store not in self._lasting and layer.activation is not None:
                 self._place(("watched", "output", index), layer.output.rows * batch)
+        for store in self.watched_sources():
+            self._place(("watched", "source", store), store.rows * batch)
         for index, layer in enumerate(layers):
             if layer.activation is not None:
                 self._place(("watched", "slope", index), layer.output.rows * batch)

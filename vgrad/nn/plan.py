@@ -51,6 +51,9 @@ class Tape:
         """Where the layout has a second place for a signal, let it lie there."""
         plan = self._plan
         slopes: list[Array | None] = []
+        for store in plan.layout.watched_sources():
+            key: Key = ("watched", "source", store)
+            self._moved["value", store] = plan.array(key, store.rows, plan.batch)
         for index, layer in enumerate(plan.graph.layers):
             z, h = layer.preactivation, layer.output
             for what, signal, kind in (

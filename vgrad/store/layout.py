@@ -14,6 +14,7 @@ LAYERS = "layers.csv"
 SUMMARY = "summary.json"
 ENVIRONMENT = "environment.json"
 CHECKPOINT = "checkpoint.npz"
+BLOCKS, CLIPPING = "blocks.csv", "clipping.csv"
 FILES = (CONFIG, METRICS, LAYERS, SUMMARY, ENVIRONMENT, CHECKPOINT)
 
 HIDDEN = "."  # what begins so in a runs folder is being made, or is no run

@@ -10,7 +10,7 @@ import yaml
 from numpy.typing import NDArray
 
 from vgrad.errors import Problem, RequestError, RunError
-from vgrad.records import LAYER_DTYPE, METRICS_DTYPE
+from vgrad.records import BLOCK_DTYPE, CLIPPING_DTYPE, LAYER_DTYPE, METRICS_DTYPE
 from vgrad.store import layout
 from vgrad.store.documents import read_json
 from vgrad.store.locks import is_locked
@@ -91,8 +91,27 @@ class Run:
         A step's row of metrics is written last: where it is missing, the writer was stopped in
         between, or is at it, and the step is left out.
         """
+        return self._logged(layout.LAYERS, LAYER_DTYPE)
+
+    @cached_property
+    def blocks(self) -> NDArray[np.void]:
+        """`blocks.csv` as a structured array; empty where there are no residual blocks."""
+        return self._optional(layout.BLOCKS, BLOCK_DTYPE)
+
+    @cached_property
+    def clipping(self) -> NDArray[np.void]:
+        """`clipping.csv` as a structured array; empty where nothing is clipped."""
+        return self._optional(layout.CLIPPING, CLIPPING_DTYPE)
+
+    def _optional(self, name: str, dtype: np.dtype[Any]) -> NDArray[np.void]:
+        """The rows of a table that not every run has."""
+        if not (self.path / name).exists():
+            return np.empty(0, dtype)
+        return self._logged(name, dtype)
+
+    def _logged(self, name: str, dtype: np.dtype[Any]) -> NDArray[np.void]:
         logged = self.metrics["step"]  # read first, while the run may be going on
-        rows = read_table(self.path / layout.LAYERS, LAYER_DTYPE)
+        rows = read_table(self.path / name, dtype)
         last = logged[-1] if logged.size else -1
         return rows[: np.searchsorted(rows["step"], last, side="right")]
 

@@ -15,13 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vgrad.errors import RunError
-from vgrad.records import METRICS_DTYPE, STATISTICS, Metrics
+from vgrad.records import BLOCK_STATISTICS, METRICS_DTYPE, STATISTICS, Metrics
 
 OPTIONAL = {"train_accuracy", "test_loss", "test_accuracy"}
 """Metrics that do not apply everywhere: their nan is an empty field."""
 
 STATISTIC_DIGITS = 9  # what tells any two numbers of single precision apart
-LAYER_FORMAT = "%d,%d,%s" + f",%.{STATISTIC_DIGITS}g" * len(STATISTICS) + "\n"
+NUMBER_FORMAT = f",%.{STATISTIC_DIGITS}g"
+LAYER_FORMAT = "%d,%d,%s" + NUMBER_FORMAT * len(STATISTICS) + "\n"
+BLOCK_FORMAT = "%d,%d,%s" + NUMBER_FORMAT * len(BLOCK_STATISTICS) + "\n"
 
 
 def header(dtype: np.dtype[Any]) -> str:
@@ -43,6 +45,22 @@ def layer_lines(layers: NDArray[np.void]) -> str:
     rows = layers.tolist()
     return "".join(
         LAYER_FORMAT % (step, layer, quoted(name), *numbers) for step, layer, name, *numbers in rows
+    )
+
+
+def block_lines(blocks: NDArray[np.void]) -> str:
+    """The rows of `blocks.csv` for one step."""
+    return "".join(
+        BLOCK_FORMAT % (step, block, quoted(name), *numbers)
+        for step, block, name, *numbers in blocks.tolist()
+    )
+
+
+def clipping_line(clipping: NDArray[np.void]) -> str:
+    """The row of `clipping.csv` for one step."""
+    return "".join(
+        f"{step}" + "".join(NUMBER_FORMAT % number for number in numbers) + "\n"
+        for step, *numbers in clipping.tolist()
     )
 
 

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -11,12 +11,22 @@ from typing import IO, Any
 from numpy.typing import NDArray
 
 from vgrad.errors import Problem, RequestError, RunError
-from vgrad.records import LAYER_DTYPE, METRICS_DTYPE, Record
+from vgrad.records import BLOCK_DTYPE, CLIPPING_DTYPE, LAYER_DTYPE, METRICS_DTYPE, Record
 from vgrad.store import layout
 from vgrad.store.documents import read_json, write_arrays, write_json
 from vgrad.store.environment import now
 from vgrad.store.locks import lock
-from vgrad.store.tables import header, layer_lines, length_until, metrics_line
+from vgrad.store.tables import (
+    block_lines,
+    clipping_line,
+    header,
+    layer_lines,
+    length_until,
+    metrics_line,
+)
+
+EXTRA_TABLES = {layout.BLOCKS: BLOCK_DTYPE, layout.CLIPPING: CLIPPING_DTYPE}
+"""Tables that a run has only where there is something to put into them."""
 
 
 class RunWriter:
@@ -30,6 +40,11 @@ class RunWriter:
         with ExitStack() as opened:
             self._metrics = opened.enter_context(self._open(layout.METRICS))
             self._layers = opened.enter_context(self._open(layout.LAYERS))
+            self._extra = {
+                name: opened.enter_context(self._open(name))
+                for name in EXTRA_TABLES
+                if (path / name).exists()
+            }
             if not lock(self._metrics):
                 raise RequestError(Problem(f"{path.name} is being written by another process"))
             self._files = opened.pop_all()
@@ -58,6 +73,10 @@ class RunWriter:
     def append(self, record: Record) -> None:
         """Write the rows of a logged step; that of metrics, the last, says that all are there."""
         self._append(self._layers, layer_lines(record.layers))
+        if record.blocks is not None:
+            self._append(self._extra[layout.BLOCKS], block_lines(record.blocks))
+        if record.clipping is not None:
+            self._append(self._extra[layout.CLIPPING], clipping_line(record.clipping))
         self._append(self._metrics, metrics_line(record.metrics))
 
     def _append(self, file: IO[bytes], text: str) -> None:
@@ -69,7 +88,9 @@ class RunWriter:
 
         The rows before are not touched, so that nothing can happen to them.
         """
-        for file, dtype in ((self._metrics, METRICS_DTYPE), (self._layers, LAYER_DTYPE)):
+        tables = [(self._metrics, METRICS_DTYPE), (self._layers, LAYER_DTYPE)]
+        tables += [(file, EXTRA_TABLES[name]) for name, file in self._extra.items()]
+        for file, dtype in tables:
             path = self.path / Path(file.name).name
             kept = length_until(path, -1 if last_step is None else last_step)
             with in_one_line(path):
@@ -112,11 +133,13 @@ def create_run(
     config_yaml: str,
     config: Mapping[str, object],
     environment: Mapping[str, object],
+    tables: Iterable[str] = (),
 ) -> RunWriter:
     """Make `runs_dir/<run-id>/` with the files of a run that has just begun.
 
     `config` is the resolved config as dotted keys: `summary.json` repeats it, so that listing
-    thousands of runs reads one small file each.
+    thousands of runs reads one small file each. `tables` names those of `EXTRA_TABLES` that its
+    records have.
 
     Raises:
         RequestError: the folder cannot be made or written.
@@ -126,7 +149,7 @@ def create_run(
         with ExitStack() as undo:
             folder = layout.hidden_folder(runs_dir)
             undo.callback(lambda: shutil.rmtree(folder, ignore_errors=True))
-            _fill(folder, name, config_yaml, config, environment)
+            _fill(folder, name, config_yaml, config, environment, tables)
             writer = undo.enter_context(RunWriter(folder))  # locked before anyone can see it
             folder = writer.path = layout.claim(runs_dir, folder, name)
             writer._update(layout.SUMMARY, {"run_id": writer.id})
@@ -145,9 +168,11 @@ def _fill(
     config_yaml: str,
     config: Mapping[str, object],
     environment: Mapping[str, object],
+    tables: Iterable[str],
 ) -> None:
     (folder / layout.CONFIG).write_text(config_yaml, encoding="utf-8")
-    for table, dtype in ((layout.METRICS, METRICS_DTYPE), (layout.LAYERS, LAYER_DTYPE)):
+    dtypes = {layout.METRICS: METRICS_DTYPE, layout.LAYERS: LAYER_DTYPE}
+    for table, dtype in (dtypes | {name: EXTRA_TABLES[name] for name in tables}).items():
         (folder / table).write_text(header(dtype), encoding="utf-8")
     write_json(folder / layout.ENVIRONMENT, environment)
     summary: dict[str, object] = {"run_id": None, "name": name, "status": layout.RUNNING}

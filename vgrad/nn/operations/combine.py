@@ -5,10 +5,10 @@ from functools import partial
 
 import numpy as np
 
-from vgrad.nn.graph import Frame, Operation, Param, Signal, Step
+from vgrad.nn.graph import Frame, Junction, Operation, Param, Signal, Step
 
 
-class Add(Operation):
+class Add(Junction):
     """out = skip + scale·branch, or skip + scale·g·branch with a learnable gate g.
 
     He et al. 2015, eq. 1; the gate as in ReZero (Bachlechner et al. 2020) and SkipInit (De &
