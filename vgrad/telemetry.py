@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vgrad.euclidean import norm, norms
 from vgrad.records import BLOCK_DTYPE, LAYER_DTYPE, STATISTICS
 
 Array = NDArray[np.floating[Any]]
@@ -28,9 +29,6 @@ ONE_PASS_UP_TO = 0.95
 bits, and needs no second pass."""
 RESOLUTION = 3e-5
 """Of the mean: a spread below drowns in the rounding of a mean in single precision."""
-SAFE_SQUARES = (1e-20, 1e30)
-"""Sums of squares within are right in single precision. A vanished gradient's entries have squares
-below its smallest number, an exploded one's above its largest: those are scaled first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -236,34 +234,11 @@ def statistics_of(rows: NDArray[np.void]) -> Doubles:
     return np.ndarray(shape, np.float64, rows.data, first, strides)
 
 
-def norms(flat: Array) -> Doubles:
-    """‖x‖₂ of each row x, right from the smallest to the largest number that x can hold."""
-    squares: Doubles = np.vecdot(flat, flat).astype(np.float64)
-    low, high = SAFE_SQUARES
-    result: Doubles = np.sqrt(squares)
-    if low < squares.min() and squares.max() < high:
-        return result
-    for row in np.flatnonzero(~((squares > low) & (squares < high))):
-        largest = float(np.abs(flat[row]).max())
-        if largest == 0.0 or not np.isfinite(largest):
-            result[row] = largest
-        else:
-            scaled = flat[row].astype(np.float64) / largest
-            result[row] = largest * np.sqrt(np.dot(scaled, scaled))
-    return result
-
-
 def spread(rms: Doubles, mean: Doubles) -> Doubles:
     """√(rms² - mean²), in factors that neither overflow nor vanish."""
     size = np.abs(mean)
     std: Doubles = np.sqrt(np.maximum(rms - size, 0.0)) * np.sqrt(rms + size)
     return std
-
-
-def norm(vector: Array) -> float:
-    """‖x‖₂ of a flat vector."""
-    with np.errstate(all="ignore"):  # a non-finite value is a result
-        return float(norms(vector[np.newaxis])[0])
 
 
 def counts(flags: NDArray[np.bool_]) -> Doubles:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from vgrad.config import Config
 from vgrad.data.batches import Loader, consecutive
+from vgrad.euclidean import norm
 from vgrad.experiment import LARGEST_TEST_BATCH, Experiment, prepare
 from vgrad.nn.arrays import Array, fill
 from vgrad.nn.denormals import flushed_denormals
@@ -25,7 +26,7 @@ from vgrad.nn.plan import Plan, Tape
 from vgrad.nn.schedules import Scheduler
 from vgrad.records import Metrics, Record
 from vgrad.stacks import block_views, layer_stacks
-from vgrad.telemetry import LayerStack, Telemetry, measure_blocks, norm
+from vgrad.telemetry import LayerStack, Telemetry, measure_blocks
 
 FORWARD = {"weight_norm": "weights", "preact_std": "pre-activation", "act_std": "output"}
 """What of a layer can first be not finite on the way forward, and its name to the user."""
