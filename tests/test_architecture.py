@@ -19,14 +19,14 @@ FLOORS: dict[str, int] = {
     "nn": 0,
     **dict.fromkeys(("config", "data"), 1),
     **dict.fromkeys(("telemetry", "diagnosis", "theory"), 2),
-    **dict.fromkeys(("store", "training", "experiment", "stacks"), 3),
+    **dict.fromkeys(("store", "training", "experiment", "stacks", "limiting"), 3),
     **dict.fromkeys(("report", "runner", "sweep", "doctor"), 4),
     "cli": 5,
     **dict.fromkeys(("__init__", "__main__"), 6),
 }
 """Of each room, a file or a folder of the package. Imports go down, or along a floor."""
 
-ENGINE = {"nn", "training", "experiment", "stacks"}
+ENGINE = {"nn", "training", "experiment", "stacks", "limiting"}
 NEVER: dict[str, set[str]] = {
     "report": ENGINE,
     "store": ENGINE,

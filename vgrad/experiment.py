@@ -13,11 +13,13 @@ from vgrad.data import Dataset, datasets, load
 from vgrad.data.batches import BatchOrder
 from vgrad.errors import Problem, RequestError
 from vgrad.nn.activations import activations
+from vgrad.nn.clipping import Clip, NoClip, clips
 from vgrad.nn.graph import Graph
 from vgrad.nn.initializers import Constant, Initializer, initializers
 from vgrad.nn.losses import Loss, losses
 from vgrad.nn.memory import Layout
 from vgrad.nn.network import Network, groups_of
+from vgrad.nn.noise import GradientNoise
 from vgrad.nn.norms import norms
 from vgrad.nn.optimizers import UpdateRule, optimizers
 from vgrad.nn.penalties import Penalties
@@ -57,6 +59,8 @@ class Experiment:
     rule: UpdateRule
     schedule: Schedule
     penalties: Penalties
+    clip: Clip
+    noise: GradientNoise
     graph: Graph
     streams: Streams
 
@@ -64,6 +68,11 @@ class Experiment:
     def dtype(self) -> np.dtype[np.floating[Any]]:
         """The precision of all arrays."""
         return np.dtype(self.config.dtype)
+
+    @property
+    def limits_gradient(self) -> bool:
+        """Whether the optimizer gets another gradient than the loss gave."""
+        return not isinstance(self.clip, NoClip) or bool(self.noise)
 
     @property
     def batch_size(self) -> int:
@@ -92,7 +101,9 @@ class Experiment:
         data, tested = self.dataset, len(self.dataset.x_test)
         held = data.x_train.nbytes + data.x_test.nbytes + data.y_train.nbytes + data.y_test.nbytes
         vectors = 3 + len(self.rule.slots)  # weights, gradient, previous weights, slots
-        parameters = vectors * self.parameters + max(g.size for g in groups_of(self.graph))
+        largest = max(group.size for group in groups_of(self.graph))
+        parameters = vectors * self.parameters
+        parameters += self.parameters if self.clip.needs_all else largest
         remainder = len(data.x_train) % self.batch_size
         plans = sum(self._plan_size(n, training=True) for n in {self.batch_size, remainder})
         for size in {min(LARGEST_TEST_BATCH, tested), tested % LARGEST_TEST_BATCH}:
@@ -129,7 +140,10 @@ class Experiment:
                     f"{available / GIB:,.1f} GiB are available",
                 )
             )
-        return Network(self.graph, self.loss, self.dtype, rng=self.streams.noise)
+        whole = self.clip.needs_all
+        return Network(
+            self.graph, self.loss, self.dtype, rng=self.streams.noise, update_whole=whole
+        )
 
     def initialize(self, network: Network) -> Initializer:
         """Write the network's first weights; the data-driven part is left to the caller.
@@ -177,6 +191,8 @@ def prepare(config: Config) -> Experiment:
         rule=optimizers.build(optimizer.name, optimizer.options),
         schedule=schedules.build(schedule.name, schedule.options),
         penalties=Penalties(penalties.l1, penalties.l2),
+        clip=clips.build(config.clip.name, config.clip.options),
+        noise=GradientNoise(config.noise.eta, config.noise.gamma),
         graph=graph,
         streams=streams,
     )

@@ -115,6 +115,8 @@ def _extra_tables(experiment: Experiment) -> Iterator[str]:
     """The tables that the records of this experiment fill beside those of every run."""
     if experiment.graph.blocks:
         yield layout.BLOCKS
+    if experiment.limits_gradient:
+        yield layout.CLIPPING
 
 
 def resume(

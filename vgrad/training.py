@@ -18,6 +18,7 @@ from vgrad.config import Config
 from vgrad.data.batches import Loader, consecutive
 from vgrad.euclidean import norm
 from vgrad.experiment import LARGEST_TEST_BATCH, Experiment, prepare
+from vgrad.limiting import Limiter
 from vgrad.nn.arrays import Array, fill
 from vgrad.nn.denormals import flushed_denormals
 from vgrad.nn.network import Group, Network
@@ -84,6 +85,7 @@ class Trainer:
         self._network = network = experiment.network()
         parts = [group.part for group in network.groups]
         self._optimizer = Optimizer(experiment.rule, network.params, parts)
+        self._limiter = Limiter(experiment, network)
         self._scheduler = Scheduler(experiment.schedule, experiment.rule.lr, self.steps)
         self._order = experiment.order()
         dataset, outputs = experiment.dataset, experiment.graph.output.rows
@@ -157,17 +159,20 @@ class Trainer:
         if not math.isfinite(self._loss):
             return False
         self._before_update()
+        self._limiter.begin()
         self._network.backward(plan, plan.lean, self._update_group)
+        self._limiter.end()
         self._after_update(plan.lean)
         return True
 
     def _update_group(self, group: Group, grads: Array) -> None:
         self._penalize(group, self._network.group_grads)
+        self._limiter.group(group, self.step)
         self._optimizer.update(group.index, grads)
 
     def _update_all(self, plan: Plan) -> None:
         self._before_update()
-        for group in self._network.groups:
+        for group in reversed(self._network.groups):
             self._optimizer.update(group.index, self._network.grads[group.part])
         self._after_update(plan.full)
 
@@ -227,7 +232,12 @@ class Trainer:
         )
         if not (math.isfinite(loss) and math.isfinite(grad_norm + metrics.param_norm)):
             self.divergence = locate_divergence(layers, loss)
-        return Record(metrics, layers, measure_blocks(self.step, blocks) if blocks else None)
+        return Record(
+            metrics,
+            layers,
+            measure_blocks(self.step, blocks) if blocks else None,
+            self._limiter.record(self.step) if self._limiter.active else None,
+        )
 
     def _test_metrics(self) -> tuple[float, float]:
         """Loss and accuracy on the test part, nan where it is not evaluated at this step.
@@ -260,6 +270,7 @@ class Trainer:
         yield "network", self._network
         yield "optimizer", self._optimizer
         yield "schedule", self._scheduler
+        yield "limiter", self._limiter
         yield "order", self._order
 
     def load_state(self, state: State) -> None:

@@ -6,12 +6,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from drawn_graphs import NORMS, WIRINGS, fill, graph_of, network_of
+from parameter_tables import table, tensors
 from reference.cases import mlp
 
 from vgrad.config import load_config
 from vgrad.experiment import prepare
 from vgrad.nn.activations import activations
+from vgrad.nn.clipping import clips
 from vgrad.nn.losses import losses
+from vgrad.nn.noise import GradientNoise
 from vgrad.nn.optimizers import Optimizer, optimizers
 from vgrad.nn.optimizers.base import CHUNK
 from vgrad.training import Trainer
@@ -57,6 +61,34 @@ def step_of(activation: str, loss: str, dtype: Any) -> Callable[[], object]:
     return step
 
 
+@pytest.mark.parametrize("wiring", WIRINGS, ids=str)
+def test_a_step_of_any_wiring_allocates_no_array(wiring: tuple[str, dict[str, Any]]) -> None:
+    check_wired(wiring, ("batch", {}), dropout=0.2)
+
+
+@pytest.mark.parametrize("norm", NORMS, ids=str)
+def test_a_step_with_any_norm_allocates_no_array(norm: tuple[str, dict[str, Any]]) -> None:
+    check_wired(("residual", {"gate": 0.5}), norm, dropout=0.0)
+
+
+def check_wired(
+    wiring: tuple[str, dict[str, Any]], norm: tuple[str, dict[str, Any]], dropout: float
+) -> None:
+    graph = graph_of(
+        wiring, norm, features=WIDTH, widths=(WIDTH,) * 4, outputs=WIDTH, dropout=dropout
+    )
+    net = network_of(graph, dtype=np.float32)
+    plan = net.plan(BATCH)
+    fill(plan, 0)
+
+    def step() -> None:
+        for tape in (plan.lean, plan.full):
+            net.differentiate(plan, tape, lambda group, grads: None)  # noqa: ARG005
+            net.commit(tape)
+
+    assert peak(step) < ALLOWED < SMALLEST
+
+
 def test_the_bound_tells_an_array_of_a_layer() -> None:
     step = step_of("tanh", "mse", np.float32)
     assert peak(lambda: (step(), np.empty(SMALLEST // 4, np.float32))) > SMALLEST > ALLOWED
@@ -86,6 +118,29 @@ def test_no_optimizer_allocates_an_array(name: str) -> None:
 
     assert CHUNK * params.itemsize > ALLOWED
     assert peak(step) < ALLOWED
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e20])
+@pytest.mark.parametrize("name", clips.names())
+def test_no_clip_allocates_an_array(name: str, scale: float) -> None:
+    segments = table([(64, 1025), (64, 1025), (64, 1025), (SMALLEST // 4,), (1, 2)])
+    params, grads = np.random.default_rng(0).normal(size=(2, segments[-1].part.stop))
+    params, large = params.astype(np.float32), (scale * grads).astype(np.float32)
+    grads = large.copy()
+    clipper = clips.build(name).bind(params, grads, segments)
+
+    def step() -> None:
+        np.copyto(grads, large)
+        assert clipper() == (name != "none")
+
+    assert min(one.nbytes for one in tensors(segments[:4], grads)) > ALLOWED
+    assert peak(step) < ALLOWED
+
+
+def test_no_noise_allocates_an_array() -> None:
+    grads, scratch = np.zeros(SMALLEST // 4, np.float32), np.empty(CHUNK, np.float32)
+    rng, noise = np.random.default_rng(0), GradientNoise(0.3)
+    assert peak(lambda: noise.add(grads, 0, rng, scratch)) < ALLOWED
 
 
 @pytest.mark.parametrize("penalties", [{}, {"l1": 1e-4, "l2": 1e-4}], ids=str)

@@ -172,3 +172,18 @@ def optimizer_trace(name: str, rule: Any, start: Vector, grads: Vector) -> Vecto
     finally:
         torch.set_default_dtype(default)
     return trace
+
+
+def clipped_gradients(name: str, clip: Any, grads: list[Vector]) -> list[Vector]:
+    """These gradients, one for each tensor, after torch.nn.utils."""
+    from torch import nn, tensor
+    from torch.nn.utils import clip_grad_norm_, clip_grad_value_
+
+    params = [nn.Parameter(tensor(g)) for g in grads]
+    for param, grad in zip(params, grads, strict=True):
+        param.grad = tensor(grad)
+    if name == "norm":
+        clip_grad_norm_(params, clip.max_norm)
+    else:
+        clip_grad_value_(params, clip.clip_value)
+    return [param.grad.numpy() for param in params if param.grad is not None]

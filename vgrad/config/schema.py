@@ -114,6 +114,15 @@ class Regularization(BaseModel):
     l2: float = Field(default=0.0, ge=0, description="λ of the penalty λ/2·‖W‖₂², weight decay")
 
 
+class NoiseConfig(BaseModel):
+    """Noise on the gradient, after clipping (Neelakantan et al. 2015, equation 1)."""
+
+    model_config = STRICT
+
+    eta: float = Field(default=0.0, ge=0, description="η of the variance η/(1 + step)^γ; 0: none")
+    gamma: float = Field(default=0.55, ge=0, description="γ, how fast it fades")
+
+
 class TrainConfig(BaseModel):
     """How long, and in what portions."""
 
@@ -174,6 +183,9 @@ class Config(BaseModel):
         "constant", "how the learning rate changes"
     )
     clip: Annotated[Part, PartOf(clips)] = _part("none", "limits to the gradient")
+    noise: NoiseConfig = Field(
+        default_factory=NoiseConfig, description="noise on the gradient, after clipping"
+    )
     train: TrainConfig = Field(default_factory=TrainConfig, description="how long to train")
     log: LogConfig = Field(default_factory=LogConfig, description="what to record")
     dtype: Literal["float32", "float64"] = Field(

@@ -14,6 +14,7 @@ from vgrad.nn.initializers import Initializer
 from vgrad.nn.losses import Loss
 from vgrad.nn.memory import Layout
 from vgrad.nn.plan import Plan, Tape
+from vgrad.nn.segments import Segment
 
 GROUP = 24576
 """Parameters that make a group: its gradient stays in cache from the backward pass that writes
@@ -123,6 +124,19 @@ class Network:
         views = dict(self._views(vector, range(len(self.graph.operations))))
         return [views[layer.weight] for layer in self.graph.layers]
 
+    def segments(self, group: Group) -> list[Segment]:
+        """Where the tensors of a group lie in the flat vectors; a gain or gate is a vector."""
+        segments, start = [], group.part.start
+        weights = {layer.weight for layer in self.graph.layers}
+        output = self.graph.layers[-1].weight
+        for place in group.operations:
+            for param in self.graph.operations[place].params:
+                part = slice(start, start + param.size)
+                shape = param.shape if param in weights else (param.size,)
+                segments.append(Segment(part, shape, is_output=param is output))
+                start += param.size
+        return segments
+
     def param(self, param: Param) -> Array:
         """The values of a parameter."""
         return self._params[param]
@@ -130,6 +144,10 @@ class Network:
     def statistic(self, statistic: Statistic) -> Array:
         """The values of a statistic."""
         return self._statistics[statistic]
+
+    def block_of(self, group: Group) -> Array:
+        """Where a group's gradient is when `update` gets it."""
+        return self._block[: group.size]
 
     def plan(self, batch: int, *, training: bool = True) -> Plan:
         """Buffers for `batch` examples."""
@@ -190,7 +208,7 @@ class Network:
             for step in steps:
                 step()
             if update is not None:
-                update(group, self._block[: group.size])
+                update(group, self.block_of(group))
 
     def _steps_back(
         self, plan: Plan, tape: Tape, *, grouped: bool
