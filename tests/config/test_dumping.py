@@ -99,7 +99,7 @@ def test_a_dump_reads_like_the_experiment_file_of_the_manual():
         "  width: [3, 4]",
         "  activation: relu",
         "regularization: {l1: 0.0, l2: 0.0}",
-        "optimizer: {name: sgd, lr: 0.1}",
+        "optimizer: {name: sgd, lr: 0.1, weight_decay: 0.0}",
         "train: {steps: 500, batch_size: 64}",
         "schedule: {name: constant, warmup: 0}",
     ):

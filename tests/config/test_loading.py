@@ -39,7 +39,7 @@ def test_a_file_with_only_a_depth_gets_every_default(write):
     assert config.model.activation == Part("tanh")
     assert config.model.init.name == "xavier_normal"
     assert config.model.bias_init == 0.0
-    assert config.optimizer == Part("sgd", {"lr": 0.1})
+    assert config.optimizer == Part("sgd", {"lr": 0.1, "weight_decay": 0.0})
     assert (config.train.steps, config.train.epochs, config.train.batch_size) == (500, None, 64)
     assert (config.log.every, config.log.histograms) == (10, False)
     assert config.data.name == "digits"

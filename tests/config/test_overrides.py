@@ -50,13 +50,15 @@ def test_of_two_overrides_of_a_key_the_last_wins():
 
 
 def test_an_option_joins_the_part_that_is_there():
-    assert load_config(BASE, ["optimizer.lr=0.5"]).optimizer == Part("sgd", {"lr": 0.5})
+    expected = Part("sgd", {"lr": 0.5, "weight_decay": 0.0})
+    assert load_config(BASE, ["optimizer.lr=0.5"]).optimizer == expected
     activation = load_config(BASE, ["model.activation.negative_slope=0.3"]).model.activation
     assert activation == Part("leaky_relu", {"negative_slope": 0.3})
 
 
 def test_an_option_joins_the_default_part_where_the_file_has_none():
-    assert load_config({}, ["optimizer.lr=0.5"]).optimizer == Part("sgd", {"lr": 0.5})
+    expected = Part("sgd", {"lr": 0.5, "weight_decay": 0.0})
+    assert load_config({}, ["optimizer.lr=0.5"]).optimizer == expected
     assert load_config({}, ["data.test_fraction=0.5"]).data.name == "digits"
 
 

@@ -1,6 +1,6 @@
 """Optimizers against torch.optim, stored and live, or against the equations of their paper."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -12,14 +12,24 @@ from reference.stored import REMEDY, load_traces
 
 from vgrad.nn.optimizers import Optimizer, UpdateRule, optimizers
 from vgrad.nn.optimizers.base import CHUNK
+from vgrad.nn.segments import Segment
 
 AGREEMENT = 1e-12  # relative to the farthest a parameter gets: thousands of roundings
+
+
+ELEMENTWISE = [entry.name for entry in optimizers if not entry.part.layerwise]
+
+
+def built(rule: UpdateRule, params: Vector, parts: Sequence[slice] = ()) -> Optimizer:
+    """The rule at work on groups of a flat vector, each one vector to a layer-wise rule."""
+    groups = parts or [slice(0, params.size)]
+    return Optimizer(rule, params, groups, [Segment(g, (g.stop - g.start,)) for g in groups])
 
 
 def trace(rule: UpdateRule, start: Vector, grads: Vector) -> Vector:
     """The parameters after each step, `(steps, n)`."""
     params = start.copy()
-    optimizer = Optimizer(rule, params, [slice(0, params.size)])
+    optimizer = built(rule, params)
     rows = np.empty_like(grads)
     for row, grad in zip(rows, grads, strict=True):
         optimizer.begin(rule.lr)
@@ -65,7 +75,7 @@ PAPERS: dict[str, tuple[Callable[[Any, Vector, Vector], Vector], list[dict[str, 
 TRACES = list(load_traces())
 
 
-@pytest.mark.parametrize("name", optimizers.names())
+@pytest.mark.parametrize("name", ELEMENTWISE)
 def test_every_optimizer_has_a_reference(name: str) -> None:
     stored = [rule for of, rule, *_ in TRACES if of == name]
     if name in PAPERS:
@@ -110,6 +120,31 @@ def test_the_gradients_hold_what_optimizers_stumble_over() -> None:
     assert (signs[1:] == signs[:-1]).all(axis=0)[signs[0] != 0.0].any()
 
 
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_weight_decay_shrinks_every_parameter_before_the_update(name: str) -> None:
+    """θ ← (1 - lr·weight_decay)·θ + Δ, and no Δ depends on θ: all are sums of decayed Δ."""
+    start, grads = gradient_sequence(np.random.default_rng(5))
+    start += 1.0
+    plain = optimizers.build(name, {"weight_decay": 0.0, "lr": 0.01})
+    decayed = trace(optimizers.build(name, {"weight_decay": 3.0, "lr": 0.01}), start, grads)
+    moves = np.diff(trace(plain, np.zeros_like(start), grads), axis=0, prepend=0.0)
+    expected, theta = [], start
+    for move in moves:
+        theta = 0.97 * theta + move
+        expected.append(theta)
+    assert_agree(decayed, np.array(expected))
+    assert decayed[-1, 0] == pytest.approx(0.97**STEPS, rel=1e-14), "without a gradient too"
+
+
+def test_weight_decay_follows_the_rate_of_the_step() -> None:
+    params = np.ones(3)
+    optimizer = built(optimizers.build("sgd", {"lr": 1.0, "weight_decay": 0.5}), params)
+    for rate in (1.0, 0.0, 0.2):
+        optimizer.begin(rate)
+        optimizer.update(0, np.zeros(3))
+    np.testing.assert_allclose(params, 0.5 * 1.0 * 0.9, rtol=1e-15)
+
+
 @pytest.mark.parametrize("name", optimizers.names())
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_neither_chunks_nor_groups_change_a_bit(name: str, dtype: Any) -> None:
@@ -122,9 +157,9 @@ def test_neither_chunks_nor_groups_change_a_bit(name: str, dtype: Any) -> None:
     cuts = [0, 1001, CHUNK + 1000, n]
     parts = [slice(a, b) for a, b in pairwise(cuts)]
     pieces = [slice(a, a + 1001) for a in range(0, n, 1001)]
-    one = Optimizer(rule, whole, [slice(0, n)])
-    three = Optimizer(rule, grouped, parts)
-    many = [Optimizer(rule, short[piece], [slice(0, short[piece].size)]) for piece in pieces]
+    one = built(rule, whole)
+    three = built(rule, grouped, parts)
+    many = [built(rule, short[piece]) for piece in pieces]
     for grad in grads:
         for optimizer in (one, three, *many):
             optimizer.begin(rule.lr)
@@ -153,11 +188,11 @@ def test_state_and_load_state_go_on_with_the_same_bits(name: str) -> None:
     expected = trace(rule, start, grads)
     half = STEPS // 2
     params = expected[half - 1].copy()
-    interrupted = Optimizer(rule, start.copy(), [slice(0, start.size)])
+    interrupted = built(rule, start.copy())
     for grad in grads[:half]:
         interrupted.begin(rule.lr)
         interrupted.update(0, grad)
-    resumed = Optimizer(rule, params, [slice(0, start.size)])
+    resumed = built(rule, params)
     resumed.load_state({key: array.copy() for key, array in interrupted.state().items()})
     for grad, row in zip(grads[half:], expected[half:], strict=True):
         resumed.begin(rule.lr)
@@ -170,7 +205,7 @@ def test_state_and_load_state_go_on_with_the_same_bits(name: str) -> None:
 def test_the_rate_of_each_step_is_the_one_given(name: str) -> None:
     rule = optimizers.build(name)
     params = np.ones(3)
-    optimizer = Optimizer(rule, params, [slice(0, 3)])
+    optimizer = built(rule, params)
     optimizer.begin(0.0)
     optimizer.update(0, np.array([1.0, -2.0, 3.0]))
     if name == "rprop":  # its rate is only where its own step sizes begin
@@ -185,7 +220,7 @@ def test_every_optimizer_goes_downhill_on_a_quadratic(name: str) -> None:
     rule = optimizers.build(name, {"lr": 1.0 if name == "adadelta" else 1e-3})
     curvature = np.array([1.0, 3.0, 10.0, 30.0, 100.0])
     params = 1.0 / np.sqrt(curvature)
-    optimizer = Optimizer(rule, params, [slice(0, params.size)])
+    optimizer = built(rule, params)
     heights = [0.5 * float(curvature @ params**2)]
     for _ in range(12):  # before steps that grow can pass the nearest minimum, at 0.1
         optimizer.begin(rule.lr)

@@ -111,7 +111,11 @@ class Regularization(BaseModel):
     model_config = STRICT
 
     l1: float = Field(default=0.0, ge=0, description="λ of the penalty λ·‖W‖₁")
-    l2: float = Field(default=0.0, ge=0, description="λ of the penalty λ/2·‖W‖₂², weight decay")
+    l2: float = Field(
+        default=0.0,
+        ge=0,
+        description="λ of the penalty λ/2·‖W‖₂²",
+    )
 
 
 class NoiseConfig(BaseModel):

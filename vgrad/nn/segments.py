@@ -22,6 +22,11 @@ class Segment:
     shape: tuple[int, ...]
     is_output: bool = False
 
+    def view(self, vector: Array, origin: int = 0) -> Array:
+        """The tensor in a flat vector that begins with parameter number `origin`."""
+        part = slice(self.part.start - origin, self.part.stop - origin)
+        return vector[part].reshape(self.shape)
+
 
 def blocks(
     segments: Sequence[Segment], *vectors: Array

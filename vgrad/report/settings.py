@@ -16,6 +16,7 @@ SETTINGS: dict[str, str] = {
     "l2": "regularization.l2",
     "optimizer": "optimizer.name",
     "lr": "optimizer.lr",
+    "weight decay": "optimizer.weight_decay",
     "schedule": "schedule",
     "batch size": "train.batch_size",
     "clip": "clip",
@@ -29,6 +30,7 @@ UNREMARKABLE = {
     "norm": "none",
     "l1": "0",
     "l2": "0",
+    "weight decay": "0",
     "schedule": "constant",
 }
 """Values that go without saying. Not so `clip: none`: clipping falsifies a gradient unseen."""

@@ -1,12 +1,15 @@
 """What an optimizer is: a rule for one chunk of parameters, driven over the whole vector.
 
-A rule works element by element on flat vectors: parameters, gradient, its own `slots` (vectors
-that it remembers between steps) and `n_scratch` temporaries. Numbers that are the same for all
-elements are computed once a step by `coefficients`.
+A rule works on arrays of one shape: parameters, gradient, its own `slots` (which it remembers
+between steps) and `n_scratch` temporaries. Most work element by element, on chunks of the flat
+vectors; a layer-wise rule gets whole tensors. Numbers that are the same for all elements are
+computed once a step by `coefficients`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from operator import itemgetter
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -14,6 +17,7 @@ from annotated_types import Ge, Gt, Lt
 from numpy.typing import NDArray
 
 from vgrad.nn.arrays import Array, aligned, fill
+from vgrad.nn.segments import Segment
 from vgrad.registry import Registry
 
 optimizers: Registry["UpdateRule"] = Registry("optimizer")
@@ -22,8 +26,10 @@ Positive = Annotated[float, Gt(0)]
 Decay = Annotated[float, Ge(0), Lt(1)]
 """A factor by which an average forgets."""
 Coefficients = tuple[float, ...]
-Chunk = tuple[slice, Array, tuple[Array, ...], tuple[Array, ...]]
-"""Place within its group; parameters, slots and scratch there."""
+View = Callable[[Array], Array]
+"""What shows a part of a group's flat vector, in its shape."""
+Chunk = tuple[View, Array, tuple[Array, ...], tuple[Array, ...]]
+"""How to see its gradient in the group's; parameters, slots and scratch."""
 
 CHUNK = 32768
 """Elements updated at a time. Adam's five vectors then hold 640 kB in single precision and stay
@@ -32,16 +38,29 @@ in the L2 cache through its twelve passes; smaller chunks pay for more calls."""
 
 @dataclass(frozen=True)
 class UpdateRule:
-    """The contract of the family. `lr` is the base rate that a schedule scales."""
+    """The contract of the family. `lr` is the base rate that a schedule scales.
+
+    Before each update θ ← (1 - lr·weight_decay)·θ: decay decoupled from the gradient (Loshchilov &
+    Hutter 2019), of every parameter, biases included, as in PyTorch's AdamW. A layer-wise rule
+    decays as its paper says, and weights only.
+    """
 
     lr: Positive
+    weight_decay: Annotated[float, Ge(0)] = 0.0
 
+    layerwise: ClassVar[bool] = False
+    """Whether it needs whole tensors. It then gets them as `Segment` describes: a weight as
+    `(fan_out, 1 + fan_in)` with the bias as its first column, gains and gates as vectors."""
     slots: ClassVar[tuple[str, ...]] = ()
     n_scratch: ClassVar[int] = 1
 
     def initial(self, slot: str) -> float:
         """What a slot holds before the first step."""
         return 0.0
+
+    def keep(self, lr: float) -> float:
+        """The factor of decoupled weight decay at this rate; 1 where there is none."""
+        return 1.0 if self.layerwise else 1.0 - lr * self.weight_decay
 
     def coefficients(self, t: int, lr: float, memory: dict[str, float]) -> Coefficients:
         """The scalars of step t = 1, 2, … at rate `lr`. `memory` is kept between steps."""
@@ -65,34 +84,53 @@ class Optimizer:
     A step is `begin`, then `update` once for each group, in any order.
     """
 
-    def __init__(self, rule: UpdateRule, params: Array, groups: Sequence[slice]) -> None:
+    def __init__(
+        self,
+        rule: UpdateRule,
+        params: Array,
+        groups: Sequence[slice],
+        segments: Sequence[Segment] = (),
+    ) -> None:
+        """`segments` are the parameter tensors, each within a group; only layer-wise rules need it.
+
+        Raises:
+            ValueError: a layer-wise rule does not get the tensors of every group, whole.
+        """
         self.rule = rule
         self.t = 0
         self.memory: dict[str, float] = {}
         self.slots = {name: aligned(params.shape, params.dtype) for name in rule.slots}
         for name, slot in self.slots.items():
             slot.fill(rule.initial(name))
-        length = min(CHUNK, max(group.stop - group.start for group in groups))
+        views_of = partial(tensors_of, segments) if rule.layerwise else chunks_of
+        views = [(group, list(views_of(group))) for group in groups]
+        length = max(view(params[group]).size for group, several in views for view in several)
         self._scratch = tuple(aligned((length,), params.dtype) for _ in range(rule.n_scratch))
-        self._groups = [tuple(self._chunks(params, group)) for group in groups]
+        self._groups = [
+            tuple(self._chunk(params[group], group, view) for view in several)
+            for group, several in views
+        ]
+        self._keep = 1.0
         self._coefficients: Coefficients = ()
 
-    def _chunks(self, params: Array, group: slice) -> Iterator[Chunk]:
-        for start in range(group.start, group.stop, CHUNK):
-            part = slice(start, min(start + CHUNK, group.stop))
-            slots = tuple(slot[part] for slot in self.slots.values())
-            scratch = tuple(array[: part.stop - start] for array in self._scratch)
-            yield slice(start - group.start, part.stop - group.start), params[part], slots, scratch
+    def _chunk(self, params: Array, group: slice, view: View) -> Chunk:
+        part = view(params)
+        slots = tuple(view(slot[group]) for slot in self.slots.values())
+        scratch = tuple(array[: part.size].reshape(part.shape) for array in self._scratch)
+        return view, part, slots, scratch
 
     def begin(self, lr: float) -> None:
         """Begin a step at rate `lr`."""
         self.t += 1
+        self._keep = self.rule.keep(lr)
         self._coefficients = self.rule.coefficients(self.t, lr, self.memory)
 
     def update(self, group: int, grads: Array) -> None:
         """Update the parameters of one group, given its flat gradient."""
-        for part, params, slots, scratch in self._groups[group]:
-            self.rule.update(params, grads[part], slots, scratch, self._coefficients)
+        for view, params, slots, scratch in self._groups[group]:
+            if self._keep != 1.0:
+                params *= self._keep
+            self.rule.update(params, view(grads), slots, scratch, self._coefficients)
 
     def state(self) -> dict[str, NDArray[np.generic]]:
         """Everything the next step depends on, as named arrays (the slots are not copied)."""
@@ -115,6 +153,25 @@ class Optimizer:
         for key, value in state.items():
             if key.startswith("memory/"):
                 self.memory[key.removeprefix("memory/")] = float(value)
+
+
+def chunks_of(group: slice) -> Iterator[View]:
+    """Views of `CHUNK` elements, one after the other."""
+    size = group.stop - group.start
+    for start in range(0, size, CHUNK):
+        yield itemgetter(slice(start, min(start + CHUNK, size)))
+
+
+def tensors_of(segments: Sequence[Segment], group: slice) -> Iterator[View]:
+    """Views of the group's tensors, one after the other.
+
+    Raises:
+        ValueError: the segments do not fill the group.
+    """
+    own = [one for one in segments if group.start <= one.part.start < group.stop]
+    if sum(one.part.stop - one.part.start for one in own) != group.stop - group.start:
+        raise ValueError(f"the segments do not fill the parameters {group.start}:{group.stop}")
+    return (partial(one.view, origin=group.start) for one in own)
 
 
 def discount(slot: Array, value: Array, decay: float) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 import numpy as np
-from annotated_types import Ge, Gt, Lt
+from annotated_types import Gt, Lt
 
 from vgrad.nn.arrays import Array
 from vgrad.nn.optimizers.base import (
@@ -160,11 +160,10 @@ class SignSGD(UpdateRule):
 @optimizers.register("lion", source="Chen et al. 2023, algorithm 2")
 @dataclass(frozen=True)
 class Lion(UpdateRule):
-    """θ ← θ - lr·(sign(β₁m + (1-β₁)g) + weight_decay·θ): signs of a momentum."""
+    """θ ← θ - lr·sign(β₁m + (1-β₁)g): signs of a momentum."""
 
     lr: Positive = 1e-4
     betas: tuple[Decay, Decay] = (0.9, 0.99)
-    weight_decay: Annotated[float, Ge(0)] = 0.0
 
     slots: ClassVar[tuple[str, ...]] = ("momentum",)
     n_scratch: ClassVar[int] = 2
@@ -178,12 +177,10 @@ class Lion(UpdateRule):
         coefficients: Coefficients,
     ) -> None:
         (momentum,), (direction, s) = slots, scratch
-        (lr,) = coefficients
         np.multiply(momentum, self.betas[0], out=direction)
         np.multiply(grads, 1.0 - self.betas[0], out=s)
         direction += s
         np.sign(direction, out=direction)
-        direction *= lr
-        params *= 1.0 - lr * self.weight_decay
+        direction *= coefficients[0]
         params -= direction
         average(momentum, grads, self.betas[1], s)

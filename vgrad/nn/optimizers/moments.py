@@ -110,27 +110,10 @@ class AMSGrad(Moments):
 
 @optimizers.register("adamw", source="Loshchilov & Hutter 2019, algorithm 2")
 @dataclass(frozen=True)
-class AdamW(Moments):
+class AdamW(Adam):
     """Adam, with θ ← (1 - lr·weight_decay)·θ beside it instead of a penalty in the loss."""
 
     weight_decay: Annotated[float, Ge(0)] = 0.01
-
-    def coefficients(self, t: int, lr: float, memory: dict[str, float]) -> Coefficients:
-        return (*super().coefficients(t, lr, memory), 1.0 - lr * self.weight_decay)
-
-    def update(
-        self,
-        params: Array,
-        grads: Array,
-        slots: Arrays,
-        scratch: Arrays,
-        coefficients: Coefficients,
-    ) -> None:
-        (mean, square), (s,) = slots, scratch
-        rate, eps, keep = coefficients
-        params *= keep
-        self.take_in(grads, mean, square, s)
-        move(params, mean, square, rate, eps, s)
 
 
 @optimizers.register("adamax", source="Kingma & Ba 2015, algorithm 2, eps as in PyTorch")
