@@ -84,7 +84,8 @@ class Trainer:
         self._every = experiment.config.log.every
         self._network = network = experiment.network()
         parts = [group.part for group in network.groups]
-        self._optimizer = Optimizer(experiment.rule, network.params, parts)
+        segments = [one for group in network.groups for one in network.segments(group)]
+        self._optimizer = Optimizer(experiment.rule, network.params, parts, segments)
         self._limiter = Limiter(experiment, network)
         self._scheduler = Scheduler(experiment.schedule, experiment.rule.lr, self.steps)
         self._order = experiment.order()

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from drawn_graphs import graph_of, network_of
 from reference.cases import mlp
 
 from vgrad.errors import RequestError
@@ -93,6 +94,8 @@ STDS: dict[str, list[tuple[dict[str, Any], Activation, float]]] = {
     ],
 }
 """Options, activation and the standard deviation that the paper states, by family."""
+STDS["fixup"] = [({}, RELU, math.sqrt(2 / FAN_IN)), ({"gain": 1.0}, RELU, 1 / math.sqrt(FAN_IN))]
+STDS["rezero"] = STDS["xavier"][:2]
 OTHERWISE = {"zeros", "constant", "orthogonal", "sparse", "lsuv"}  # tested by themselves below
 
 
@@ -248,15 +251,20 @@ def test_lsuv_leaves_a_layer_whose_inputs_do_not_vary() -> None:
     np.testing.assert_array_equal(net.params, before)
 
 
+def residual_network() -> Network:
+    """A small network with blocks and gates, which some initializers ask for."""
+    return network_of(graph_of(("residual", {"gate": 0.5})))
+
+
 @EVERY
 def test_a_network_writes_every_weight_and_every_bias(initializer: Initializer) -> None:
-    net = network(3, TANH)
+    net = residual_network()
     net.params.fill(np.nan)
     net.initialize(initializer, Constant(0.25), np.random.default_rng(0))
     assert np.isfinite(net.params).all()
     for layer in net.layers:
         assert (layer.weight[:, 0] == 0.25).all()
-    again = network(3, TANH)
+    again = residual_network()
     again.initialize(initializer, Zeros(), np.random.default_rng(0))
     for layer, other in zip(net.layers, again.layers, strict=True):
         np.testing.assert_array_equal(layer.weight[:, 1:], other.weight[:, 1:])

@@ -187,6 +187,13 @@ class Block:
     name: str
     layers: tuple[Layer, ...]
     end: Junction
+    projected: bool = False
+    """Whether its first layer is the skip's."""
+
+    @property
+    def branch(self) -> tuple[Layer, ...]:
+        """The weight layers of its branch, in order."""
+        return self.layers[self.projected :]
 
 
 @dataclass(frozen=True, eq=False)

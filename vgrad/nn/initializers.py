@@ -5,6 +5,7 @@ at the layer's pre-activations on real inputs and says by what to multiply the w
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
@@ -23,6 +24,15 @@ Gain = Annotated[float, Gt(0)] | Literal["activation", "rectifier"]
 √(2/(1 + a²)), a the activation's negative slope (He et al. 2015, eq. 15) or 0."""
 
 
+@dataclass(frozen=True, eq=False)
+class Branch:
+    """A residual block as an initializer sees it: the weights of its branch's layers in order,
+    `(fan_out, fan_in)` each, and its gate `(1, 1)`, if it has one."""
+
+    weights: tuple[Array, ...]
+    gate: Array | None
+
+
 class Initializer:
     """The contract of the family."""
 
@@ -38,6 +48,13 @@ class Initializer:
             RequestError: the gain was to come from an activation that has none.
         """
         raise NotImplementedError
+
+    def arrange(self, blocks: Sequence["Branch"]) -> None:
+        """Change what the residual blocks of the network begin with, after all were filled.
+
+        Raises:
+            RequestError: it needs blocks, or gates, that this network does not have.
+        """
 
     def correction(self, preactivation: Array) -> float | None:
         """What to multiply the weights by, given z `(fan_out, batch)`; None: leave them."""
@@ -239,6 +256,55 @@ class Sparse(Initializer):
         zeros = math.ceil(self.sparsity * fan_out)
         ranks = rng.random(weight.shape).argsort(axis=0).argsort(axis=0)
         weight[ranks < zeros] = 0.0
+
+
+@initializers.register("fixup", source="Zhang et al. 2019, section 3")
+@dataclass(frozen=True)
+class Fixup(Initializer):
+    """He's, each branch of m layers in L blocks scaled by L^(-1/(2m - 2)), its last layer 0.
+
+    The paper also begins the output layer at 0 and gives each branch a multiplier of 1: see
+    `connectivity: {name: residual, gate: 1.0}`. With branches of one layer, that layer is 0.
+    """
+
+    gain: Gain = "rectifier"
+
+    def fill(self, weight: Array, *, activation: Activation, rng: np.random.Generator) -> None:
+        std = resolved_gain(self.gain, activation) / math.sqrt(weight.shape[1])
+        weight[...] = rng.normal(0.0, std, weight.shape)
+
+    def arrange(self, blocks: Sequence[Branch]) -> None:
+        _need(blocks, "fixup scales the branches of residual blocks, and there are none")
+        for block in blocks:
+            *inner, last = block.weights
+            last.fill(0.0)
+            for weight in inner:
+                weight *= len(blocks) ** (-1.0 / (2 * len(block.weights) - 2))
+
+
+@initializers.register("rezero", source="Bachlechner et al. 2020, section 3")
+@dataclass(frozen=True)
+class ReZero(Initializer):
+    """Xavier's, and every branch shut: its gate begins at 0."""
+
+    gain: Gain = 1.0
+
+    def fill(self, weight: Array, *, activation: Activation, rng: np.random.Generator) -> None:
+        fan_out, fan_in = weight.shape
+        std = resolved_gain(self.gain, activation) * math.sqrt(2.0 / (fan_in + fan_out))
+        weight[...] = rng.normal(0.0, std, weight.shape)
+
+    def arrange(self, blocks: Sequence[Branch]) -> None:
+        gates = [block.gate for block in blocks if block.gate is not None]
+        _need(gates, "rezero shuts the gates of residual blocks, and there are none")
+        for gate in gates:
+            gate.fill(0.0)
+
+
+def _need(found: Sequence[object], problem: str) -> None:
+    if not found:
+        allowed = "connectivity residual, with a gate" if "gates" in problem else "residual"
+        raise RequestError(Problem(problem, "model.init", allowed))
 
 
 @initializers.register("lsuv", source="Mishkin & Matas 2016, algorithm 1")

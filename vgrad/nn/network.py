@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vgrad.nn.arrays import Array, aligned, fill
-from vgrad.nn.graph import Graph, Param, Statistic, Step
-from vgrad.nn.initializers import Initializer
+from vgrad.nn.graph import Block, Graph, Param, Statistic, Step
+from vgrad.nn.initializers import Branch, Initializer
 from vgrad.nn.losses import Loss
 from vgrad.nn.memory import Layout
 from vgrad.nn.plan import Plan, Tape
@@ -178,6 +178,11 @@ class Network:
                 weight[:, :1] = place.bias
         for operation in self.graph.operations:
             operation.begin(self.param)
+        initializer.arrange([self._branch(block) for block in self.graph.blocks])
+
+    def _branch(self, block: Block) -> Branch:
+        gate = None if block.end.gate is None else self._params[block.end.gate]
+        return Branch(tuple(self._params[layer.weight][:, 1:] for layer in block.branch), gate)
 
     def calibrate(self, initializer: Initializer, plan: Plan) -> None:
         """Let a data-driven initializer rescale each layer, given a batch in `plan`."""

@@ -79,7 +79,7 @@ class Builder:
         self._model = model
         self._operations: list[Operation] = []
         self._drafts: list[Draft] = []
-        self._blocks: list[tuple[str, int, int, Add]] = []
+        self._blocks: list[tuple[str, int, int, Add, bool]] = []
         self._preactivations: set[Signal] = set()
         self.input = Signal.of(model.features, ones=True)
 
@@ -146,9 +146,9 @@ class Builder:
         self._operations.append(operation)
         return operation.out
 
-    def block(self, name: str, first: int, end: Add) -> None:
+    def block(self, name: str, first: int, end: Add, *, projected: bool) -> None:
         """Note that the layers from `first` on make a residual block."""
-        self._blocks.append((name, first, len(self._drafts), end))
+        self._blocks.append((name, first, len(self._drafts), end, projected))
 
     @property
     def n_layers(self) -> int:
@@ -163,7 +163,9 @@ class Builder:
         """The graph, with an output layer on top of `hidden`."""
         output = self.linear(hidden, self._model.outputs, "output", normed=False)
         layers = tuple(draft.finished() for draft in self._drafts)
-        blocks = tuple(Block(n, layers[a:b], end) for n, a, b, end in self._blocks)
+        blocks = tuple(
+            Block(n, layers[a:b], end, projected) for n, a, b, end, projected in self._blocks
+        )
         return Graph(
             self.input, output, tuple(self._operations), layers, self._model.activation, blocks
         )

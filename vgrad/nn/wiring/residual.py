@@ -106,7 +106,7 @@ class Residual(Connectivity):
         out = Signal.of(width, ones=self.order == "inside")
         end = Add(skip, z, out, scale=scale, gate=gate, pass_on=not builder.observed(skip))
         builder.append(end)
-        builder.block(name, first, end)
+        builder.block(name, first, end, projected=skip is not stream)
         return builder.activated(out) if self.order == "post" else out
 
     def _zeroed(self, number: int, widths: Sequence[int]) -> bool:
