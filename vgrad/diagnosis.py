@@ -3,7 +3,9 @@
 The measure is δ, the signal that each example's loss sends back to a layer's pre-activations: it
 depends neither on the batch size nor on how strong the layer's input is, so a net whose forward
 signal has died does not pass for healthy. Rows are those of `vgrad.records.LAYER_DTYPE`: the
-hidden layers in order, then the output layer.
+hidden layers in order, then the output layer. In residual and highway nets the gates and the
+projections of skips stand beside the way that is judged, and a branch may be shut: it gets no
+gradient, while the layers below it do.
 """
 
 import math
@@ -40,6 +42,9 @@ BLAMED_FROM = 0.8
 than chance makes of a ReLU's half in any of a thousand layers (0.71 was seen, at width 64)."""
 UNEVEN_FROM = 1.0
 """Orders of magnitude between first and last layer from which a healthy gradient is uneven."""
+
+BESIDE = (".gate", ".projection")
+"""How the names of layers end that stand beside the way from input to output."""
 
 _FORWARD = ("weight_norm", "preact_mean", "preact_std", "act_mean", "act_std")
 _BACKWARD = ("grad_norm", "grad_rms", "grad_max_abs", "delta_rms")
@@ -103,8 +108,8 @@ def layer_states(layers: Rows) -> list[LayerState]:
     """The state of each row, by the same measure as the verdict's."""
     flow = _Flow.of(layers)
     states = np.full(layers.size, "fine", dtype=object)
-    states[: flow.depth][flow.vanished] = "vanished"
-    states[: flow.depth][flow.exploding] = "exploding"
+    states[flow.way[flow.vanished]] = "vanished"
+    states[flow.way[flow.exploding]] = "exploding"
     states[_broken_forward(layers) | _broken_backward(layers)] = "non-finite"
     return list(states)
 
@@ -122,8 +127,8 @@ class _Flow:
     """δ along the hidden layers, and what it is measured against."""
 
     rows: Rows
-    depth: int
-    signal: Numbers  # (depth,), 0 where it is not a positive number
+    way: NDArray[np.intp]  # places of the hidden layers on the way from input to output
+    signal: Numbers  # of these, 0 where it is not a positive number
     reference: float  # δ of the last hidden layer that has any, or else of the output layer
 
     @classmethod
@@ -131,18 +136,35 @@ class _Flow:
         column = "grad_rms" if np.isnan(rows["delta_rms"]).any() else "delta_rms"
         values = rows[column]
         signal = np.where(np.isfinite(values) & (values > 0.0), values, 0.0)
-        depth = max(rows.size - 1, 0)
-        alive = signal[:depth][signal[:depth] > 0.0]
+        names = rows["name"][:-1]
+        beside = np.logical_or.reduce([np.char.endswith(names, end) for end in BESIDE])
+        (way,) = np.nonzero(~beside)
+        alive = signal[way][signal[way] > 0.0]
         reference = alive[-1] if alive.size else signal[-1] if rows.size else 0.0
-        return cls(rows, depth, signal[:depth], float(reference))
+        return cls(rows, way, signal[way], float(reference))
+
+    @property
+    def depth(self) -> int:
+        return self.way.size
 
     @property
     def hidden(self) -> Rows:
-        return self.rows[: self.depth]
+        return self.rows[self.way]
+
+    @property
+    def shut(self) -> Flags:
+        """Layers of branches that pass nothing: some layer below them gets its gradient."""
+        alive = self.signal > 0.0
+        return np.asarray(~alive & np.logical_or.accumulate(alive))
+
+    @property
+    def lost(self) -> Flags:
+        """Layers where nothing is left of the gradient."""
+        return np.asarray((self.signal == 0.0) & ~self.shut)
 
     @property
     def vanished(self) -> Flags:
-        return np.asarray(self.signal < VANISHED_BELOW * self.reference)
+        return np.asarray((self.signal < VANISHED_BELOW * self.reference) & ~self.shut)
 
     @property
     def exploding(self) -> Flags:
@@ -152,7 +174,7 @@ class _Flow:
     def factor(self) -> float:
         (index,) = np.nonzero(self.signal)
         if index.size < 2:
-            return 0.0 if index.size < self.depth and self.reference else math.nan
+            return 0.0 if self.lost.any() and self.reference else math.nan
         x = index - index.mean()
         slope = float(x @ np.log(self.signal[index]) / (x @ x))
         return math.exp(min(-slope, 700.0))  # e^700 is nearly the largest double
@@ -189,7 +211,7 @@ def _dead(flow: _Flow) -> _Hit | None:
         f"Units are dead: {_up_to(share[dead])} of them in {_layers(flow, dead)}, where no example "
         "of the batch lets any gradient through"
     )
-    lost = flow.signal == 0.0
+    lost = flow.lost
     if lost.any():
         sentence += f"; the gradient is exactly 0 in {_layers(flow, lost)}"
     return "dead", f"{sentence}.", _of_all(flow, dead)
@@ -240,14 +262,19 @@ def _healthy(flow: _Flow) -> _Hit:
     else:
         uneven = abs(flow.orders) >= UNEVEN_FROM
         sentence = f"The gradient is healthy{', if uneven' if uneven else ''}: {_course(flow)}."
+    if flow.shut.any() and flow.reference:
+        sentence = (
+            "The gradient is healthy: it reaches the first layer, past branches that are still "
+            f"shut and get none ({_layers(flow, flow.shut)})."
+        )
     return "healthy", sentence, _of_all(flow, np.ones(flow.depth, bool))
 
 
 def _course(flow: _Flow) -> str:
     """How δ changes from the last hidden layer back to the first, in words."""
-    lost = flow.signal == 0.0
+    lost = flow.lost
     zeros = f"it is exactly 0 in {_layers(flow, lost)}" if lost.any() else ""
-    alive = flow.signal[~lost]
+    alive = flow.signal[flow.signal > 0.0]
     if alive.size < 2:
         return zeros
     orders = math.log10(flow.reference) - math.log10(float(alive[0]))
@@ -296,8 +323,10 @@ def _broken_backward(rows: Rows) -> Flags:
 
 
 def _of_all(flow: _Flow, hidden: Flags) -> Flags:
-    """Flags of the hidden layers as flags of all rows."""
-    return np.append(hidden, np.zeros(flow.rows.size - flow.depth, bool))
+    """Flags of the judged layers as flags of all rows."""
+    flags = np.zeros(flow.rows.size, bool)
+    flags[flow.way[hidden]] = True
+    return flags
 
 
 def _span(numbers: NDArray[np.int64]) -> tuple[int, int] | None:
@@ -305,8 +334,12 @@ def _span(numbers: NDArray[np.int64]) -> tuple[int, int] | None:
 
 
 def _layers(flow: _Flow, which: Flags) -> str:
-    first, last = flow.hidden["layer"][which][[0, -1]]
-    return f"layer {first}" if first == last else f"layers {first} to {last}"
+    first, last = flow.hidden[which][[0, -1]]
+    words = f"layer {first['layer']}"
+    if first["layer"] != last["layer"]:
+        words = f"layers {first['layer']} to {last['layer']}"
+    blocks = [name.partition(".")[0] for name in (first["name"], last["name"]) if "." in name]
+    return f"{words} ({' to '.join(dict.fromkeys(blocks))})" if blocks else words
 
 
 def _up_to(shares: Numbers) -> str:

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from drawn_graphs import graph_of, network_of
+from numpy.typing import NDArray
 from reference.cases import mlp
 
 from vgrad.errors import RequestError

@@ -36,6 +36,14 @@ class StoredRun(Protocol):
     def layers(self) -> Rows:
         """A `LAYER_DTYPE` row per logged step and layer."""
 
+    @property
+    def blocks(self) -> Rows:
+        """A `BLOCK_DTYPE` row per logged step and residual block."""
+
+    @property
+    def clipping(self) -> Rows:
+        """A `CLIPPING_DTYPE` row per logged step, where the gradient is clipped."""
+
     def layers_at(self, step: int) -> Rows:
         """The `LAYER_DTYPE` rows of one logged step; `RequestError` where it was not logged."""
 
@@ -64,7 +72,8 @@ COURSE_DTYPE = np.dtype(
 class Report:
     """A run, seen at one logged step.
 
-    `layers` are all `LAYER_DTYPE` rows of `step`, `shown` those that a reader is shown,
+    `layers` are all `LAYER_DTYPE` rows of `step`, `shown` those that a reader is shown, `blocks`
+    and `clipping` the `BLOCK_DTYPE` and `CLIPPING_DTYPE` rows of `step`, where there are any, and
     `course` a `COURSE_DTYPE` row per logged step, the last of them the run's result.
     """
 
@@ -78,6 +87,8 @@ class Report:
     verdict: Verdict
     layers: Rows
     shown: tuple[int, ...]
+    blocks: Rows
+    clipping: Rows
     course: Rows
 
 
@@ -110,6 +121,8 @@ def build_report(
         verdict=verdict,
         layers=layers,
         shown=select_layers(layers.size, all_layers=all_layers),
+        blocks=run.blocks[run.blocks["step"] == at],
+        clipping=run.clipping[run.clipping["step"] == at],
         course=_course(run),
     )
 

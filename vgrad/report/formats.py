@@ -9,6 +9,7 @@ from typing import Literal
 from rich.console import Console, RenderableType
 
 from vgrad.errors import Problem, RequestError, nearest
+from vgrad.report.blocks import block_columns
 from vgrad.report.content import Report, StoredRun, build_report
 from vgrad.report.course import course_columns
 from vgrad.report.documents import json_text, objects
@@ -29,6 +30,11 @@ def as_markdown(report: Report) -> str:
         f"- Result: {_inline(' · '.join(result_phrases(report)))}",
         f"### Gradient by layer at {when(report)}",
         _markdown_table(layer_columns(report.layers, report.shown)),
+        *(
+            ["### Residual stream", _markdown_table(block_columns(report.blocks))]
+            if report.blocks.size
+            else []
+        ),
         "### Course of the run",
         _markdown_table(course_columns(report)),
     ]
@@ -57,6 +63,8 @@ def as_json(report: Report) -> str:
             "last_step": report.last_step,
             "verdict": asdict(report.verdict),
             "layers": objects(report.layers),
+            "blocks": objects(report.blocks),
+            "clipping": objects(report.clipping),
             "course": objects(report.course),
         }
     )

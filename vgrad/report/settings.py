@@ -11,6 +11,7 @@ SETTINGS: dict[str, str] = {
     "init": "model.init",
     "connectivity": "model.connectivity",
     "norm": "model.norm",
+    "dropout": "model.dropout",
     "loss": "loss",
     "l1": "regularization.l1",
     "l2": "regularization.l2",
@@ -20,18 +21,21 @@ SETTINGS: dict[str, str] = {
     "schedule": "schedule",
     "batch size": "train.batch_size",
     "clip": "clip",
+    "noise": "noise.eta",
     "seed": "seed",
     "dtype": "dtype",
 }
 """Title → dotted key of the resolved config."""
 
-UNREMARKABLE = {
-    "connectivity": "plain",
-    "norm": "none",
-    "l1": "0",
-    "l2": "0",
-    "weight decay": "0",
-    "schedule": "constant",
+UNREMARKABLE: dict[str, tuple[str, ...]] = {
+    "connectivity": ("plain",),
+    "norm": ("none",),
+    "dropout": ("0",),
+    "l1": ("0",),
+    "l2": ("0",),
+    "weight decay": ("0",),
+    "schedule": ("constant", "constant(warmup=0)"),
+    "noise": ("0",),
 }
 """Values that go without saying. Not so `clip: none`: clipping falsifies a gradient unseen."""
 
@@ -40,7 +44,9 @@ def settings_of(config: Mapping[str, Any]) -> dict[str, str]:
     """The settings worth showing, by title."""
     found = {title: setting(config, key) for title, key in SETTINGS.items()}
     return {
-        title: value for title, value in found.items() if value and value != UNREMARKABLE.get(title)
+        title: value
+        for title, value in found.items()
+        if value and value not in UNREMARKABLE.get(title, ())
     }
 
 

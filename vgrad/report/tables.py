@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vgrad.diagnosis import EXPLODING_ABOVE, VANISHED_BELOW, Verdict, layer_states
+from vgrad.report.blocks import block_columns, clipping_phrase
 from vgrad.report.content import Report
 from vgrad.report.course import course_columns
 from vgrad.report.grid import Grid
@@ -44,6 +45,7 @@ def report_view(report: Report) -> RenderableType:
             verdict_view(report.verdict),
             *_section(f"Gradient by layer at {when(report)}", layers),
             Text(_legend(report), style="dim"),
+            *_blocks(report),
             *_section("Course of the run", Grid(course_columns(report))),
         )
     )
@@ -59,6 +61,15 @@ def verdict_view(verdict: Verdict) -> RenderableType:
     return grid
 
 
+def _blocks(report: Report) -> tuple[RenderableType, ...]:
+    """The residual stream, where there is one."""
+    if not report.blocks.size:
+        return ()
+    everything = len(report.shown) == report.layers.size
+    columns = block_columns(report.blocks, all_layers=everything)
+    return _section(f"Residual stream at {when(report)}", Grid(columns))
+
+
 def _header(report: Report) -> RenderableType:
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim", no_wrap=True)
@@ -70,6 +81,8 @@ def _header(report: Report) -> RenderableType:
     settings = tuple(f"{title} {value}" for title, value in settings_of(report.config).items())
     grid.add_row("settings", Items(settings))
     grid.add_row("result", Items(result_phrases(report)))
+    if phrase := clipping_phrase(report.clipping):
+        grid.add_row("clipping", Text(phrase))
     return grid
 
 
