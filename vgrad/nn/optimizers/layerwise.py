@@ -30,7 +30,7 @@ class LARS(UpdateRule):
     paper has no eps; ours only keeps λ a number that single precision can hold.
     """
 
-    lr: Positive = 1.0
+    lr: Positive = 0.1
     momentum: Decay = 0.9
     trust_coefficient: Positive = 1e-3
     eps: Positive = 1e-20
