@@ -13,6 +13,7 @@ from vgrad.config.json_schema import json_schema
 from vgrad.config.schema import Config
 from vgrad.config.shape import all_fields, choice_of
 from vgrad.config.starter import starter
+from vgrad.errors import RequestError
 
 SCHEMA = json_schema()
 GALLERY = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
@@ -78,7 +79,7 @@ def test_every_key_is_described_and_every_part_is_offered_there(path):
     choice = choice_of(field)
     for entry in choice.registry if choice else ():
         assert allows(schema, entry.name) == (not entry.required)
-        objects = [inner for inner in schema["anyOf"] if inner.get("type") == "object"]
+        objects = [inner for inner in schema["anyOf"] if "name" in inner.get("properties", {})]
         (own,) = [inner for inner in objects if inner["properties"]["name"]["const"] == entry.name]
         assert entry.summary in own["description"]
         assert own["required"] == ["name", *entry.required]
@@ -102,6 +103,12 @@ def test_the_starter_and_a_dump_conform_to_it():
     assert allows(SCHEMA, yaml.safe_load(dump_yaml(load_config({}))))
 
 
+@pytest.mark.parametrize("clip", ["agc", {"norm": 1}, {"value": 0.5}, {"agc": 0.1, "eps": 0.2}])
+def test_a_part_named_by_its_own_key_conforms(clip):
+    assert load_config({"clip": clip}).clip.options
+    assert allows(SCHEMA, {"clip": clip})
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -118,7 +125,14 @@ def test_the_starter_and_a_dump_conform_to_it():
         {"data": "csv"},
         {"train": {"batch_size": "ful"}},
         {"dtype": "float16"},
+        {"clip": {"norm": 0}},
+        {"clip": {"norm": 1, "value": 1}},
+        {"clip": {"norm": 1, "eps": 1}},
+        {"clip": {"none": 1}},
+        {"clip": {}},
     ],
 )
 def test_what_does_not_load_does_not_conform(data):
+    with pytest.raises(RequestError):
+        load_config(data)
     assert not allows(SCHEMA, data)

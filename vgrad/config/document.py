@@ -39,11 +39,19 @@ class Place:
 
 @dataclass(frozen=True)
 class Document:
-    """Plain data (dicts, lists, scalars; treated as immutable) and the places of its values."""
+    """Plain data (dicts, lists, scalars; treated as immutable) and the places of its values.
+
+    `written` has the paths of keys that were written in another way, and what that was.
+    """
 
     data: Mapping[str, object]
     file: str = ""
     places: Mapping[KeyPath, Place] = field(default_factory=dict)
+    written: Mapping[KeyPath, KeyPath] = field(default_factory=dict)
+
+    def as_written(self, path: KeyPath) -> KeyPath:
+        """The path as whoever wrote it knows it: `clip.norm` for `clip.max_norm`."""
+        return self.written.get(path, path)
 
     def locate(
         self, problem: Problem, path: KeyPath | None = None, *, at_key: bool = False
@@ -55,7 +63,7 @@ class Document:
         """
         if problem.file:
             return problem
-        path = split_key(problem.key) if path is None else path
+        path = self.as_written(split_key(problem.key) if path is None else path)
         for end in range(len(path), 0, -1):
             place = self.places.get(path[:end])
             if place is not None:

@@ -35,7 +35,7 @@ def problems_of(
     complaints: dict[KeyPath, Complaint] = {}
     for raw in error.errors(include_url=False)[:MAX_ERRORS]:
         complaint = _complaint(raw, model, document)
-        complaints.setdefault(complaint.spot.path, complaint)
+        complaints.setdefault(document.as_written(complaint.spot.path), complaint)
     # where a number or a list may stand, wrong items of the list say all there is to say
     lists = {path[:-1] for path in complaints if isinstance(path[-1], int)}
     return {
@@ -54,7 +54,7 @@ def _complaint(raw: Mapping[str, Any], model: type[BaseModel], document: Documen
 
 
 def _located(complaint: Complaint, model: type[BaseModel], document: Document) -> Problem:
-    path = complaint.spot.path
+    path = document.as_written(complaint.spot.path)
     match complaint.type:
         case "missing":
             problem = _missing(complaint.spot)
@@ -69,17 +69,19 @@ def _located(complaint: Complaint, model: type[BaseModel], document: Document) -
 
 
 def _missing(spot: Spot) -> Problem:
-    if spot.part is None or spot.family is None:
+    if spot.part is None or spot.choice is None:
         return Problem("is missing")
-    return Problem("is missing", allowed=f"the {spot.part.name} {spot.family.kind} needs it")
+    kind = spot.choice.registry.kind
+    return Problem("is missing", allowed=f"the {spot.part.name} {kind} needs it")
 
 
 def _unknown(spot: Spot, model: type[BaseModel]) -> Problem:
     keys = ", ".join(spot.keys)
     allowed = f"one of {keys}"
-    if spot.part is not None and spot.family is not None:
+    if spot.part is not None and spot.choice is not None:
         allowed = f"{spot.part.name} takes {keys or 'no options'}"
-        takers = [other.name for other in spot.family if spot.path[-1] in option_names(other)]
+        family = spot.choice.registry
+        takers = [other.name for other in family if spot.path[-1] in option_names(other)]
         if takers:
             allowed += f"; it is an option of {', '.join(takers)}"
     return Problem("unknown key", allowed=allowed, suggestion=meant_key(model, spot))

@@ -61,7 +61,7 @@ def overridden(
     editor = _Editor(document, place, model)
     editor.apply(given)
     located = [problem.at(place.file, 0, 0) for problem in (*problems, *editor.problems)]
-    return Document(editor.data, document.file, editor.places), located
+    return Document(editor.data, document.file, editor.places, editor.written), located
 
 
 _Given = tuple[dict[KeyPath, object], list[Problem]]
@@ -96,6 +96,7 @@ class _Editor:
     def __init__(self, document: Document, place: Place, model: type[BaseModel]) -> None:
         self.data: dict[str, object] = dict(document.data)
         self.places = dict(document.places)
+        self.written = dict(document.written)
         self.problems: list[Problem] = []
         self._place = place
         self._model = model
@@ -113,14 +114,20 @@ class _Editor:
             self._set(path, given[path])
 
     def _split(self, path: KeyPath, value: object) -> list[tuple[KeyPath, object]]:
-        """A section's mapping as its keys; `optimizer.name` as `optimizer`."""
-        parent = self._field(path[:-1])
-        if path[-1:] == ("name",) and choice_of(parent):
+        """A section's mapping as its keys; `optimizer.name` as `optimizer`; `clip.norm: 1.0` as
+        `clip: {norm: 1.0}`."""
+        if path[-1:] == ("name",) and choice_of(self._field(path[:-1])):
             return [(path[:-1], value)]
+        if self._is_shorthand(path):
+            return [(path[:-1], {str(path[-1]): value})]
         field = self._field(path)
         if isinstance(value, Mapping) and field and section_of(field):
             return [pair for key, item in value.items() for pair in self._split((*path, key), item)]
         return [(path, value)]
+
+    def _is_shorthand(self, path: KeyPath) -> bool:
+        choice = choice_of(self._field(path[:-1]))
+        return bool(choice and choice.by_key and path[-1] in choice.registry)
 
     def _field(self, path: KeyPath) -> FieldInfo | None:
         return find(self._model, path, self.data).field if path else None
@@ -132,7 +139,7 @@ class _Editor:
         for end in range(1, len(path)):
             field = self._field(path[:end])
             leaf = field is not None and not choice_of(field) and not section_of(field)
-            if leaf or isinstance(path[end], int):
+            if leaf or self._is_shorthand(path[:end]) or isinstance(path[end], int):
                 return f"{dotted(path[:end])} takes one value as a whole"
         return ""
 
@@ -174,4 +181,7 @@ class _Editor:
     def _forget_places(self, path: KeyPath) -> None:
         self.places = {
             place: where for place, where in self.places.items() if place[: len(path)] != path
+        }
+        self.written = {
+            one: other for one, other in self.written.items() if one[: len(path)] != path
         }

@@ -69,12 +69,15 @@ class Part:
 class PartOf:
     """Marks a field of the schema as a choice from a family (in `Annotated`).
 
-    With `or_number` a plain number will do as well, with `or_nothing` null.
+    With `or_number` a plain number will do as well, with `or_nothing` null. With `by_key` a part
+    can be named by a key of its own, which holds the part's first option: `{norm: 1.0}`; `resolve`
+    writes this out before validation.
     """
 
     registry: Registry[Any]
     or_number: bool = False
     or_nothing: bool = False
+    by_key: bool = False
 
     def __get_pydantic_core_schema__(
         self, source: object, handler: GetCoreSchemaHandler
@@ -106,8 +109,36 @@ class PartOf:
             fail(Problem(what, allowed=self.allowed, suggestion=none if value is None else ""))
         options = {option: _frozen(given) for option, given in value.items() if option != "name"}
         if "name" not in value:
-            fail(Problem("is missing", "name", f"the {self._kind}'s name, {self.allowed}"))
+            fail(self._unnamed(value))
         return self._build(self._entry(value["name"], ("name",)), options)
+
+    def shorthand(self, value: object) -> tuple[str, str] | None:
+        """The key that names the part in a mapping like `{norm: 1.0}`, and the option that it
+        stands for; None where `value` is no such mapping."""
+        if not self.by_key or not isinstance(value, Mapping) or "name" in value:
+            return None
+        named = [key for key in value if key in self.registry]
+        options = option_names(self.registry[named[0]]) if len(named) == 1 else ()
+        return (named[0], options[0]) if options and options[0] not in value else None
+
+    def _unnamed(self, value: Mapping[str, object]) -> Problem:
+        """What is wrong with a mapping that names no part."""
+        missing = Problem("is missing", "name", f"the {self._kind}'s name, {self.allowed}")
+        if not self.by_key:
+            return missing
+        named = [key for key in value if key in self.registry]
+        if len(named) > 1:
+            several = f"{' and '.join(named)} are given"
+            return Problem(several, allowed=f"one {self._kind} at a time")
+        for name in named:
+            options = option_names(self.registry[name])
+            if not options:
+                return Problem(f"{name} takes no value", name, suggestion=name)
+            return Problem("is given twice", options[0], f"{name} stands for it already")
+        for key in value:
+            if close := nearest(key, self.registry.names()):
+                return Problem(f"no {self._kind} is called {show(key)}", key, self.allowed, close)
+        return missing
 
     @property
     def _kind(self) -> str:
@@ -159,7 +190,9 @@ def part_json_schema(choice: PartOf) -> JsonSchemaValue:
     }
     number = [{"type": "number"}] if choice.or_number else []
     nothing = [{"type": "null"}] if choice.or_nothing else []
-    return {"anyOf": [*number, names, *map(_entry_json_schema, choice.registry), *nothing]}
+    short = [_short_json_schema(e) for e in choice.registry if choice.by_key and option_names(e)]
+    named = map(_entry_json_schema, choice.registry)
+    return {"anyOf": [*number, names, *short, *named, *nothing]}
 
 
 def _entry_json_schema(entry: Entry[Any]) -> JsonSchemaValue:
@@ -172,6 +205,16 @@ def _entry_json_schema(entry: Entry[Any]) -> JsonSchemaValue:
         "required": ["name", *entry.required],
         "additionalProperties": False,
     }
+
+
+def _short_json_schema(entry: Entry[Any]) -> JsonSchemaValue:
+    """`{norm: 1.0}`, other options beside it."""
+    named = _entry_json_schema(entry)
+    first, *others = option_names(entry)
+    properties = named["properties"]
+    kept = {option: properties[option] for option in others}
+    required = [entry.name, *(option for option in entry.required if option != first)]
+    return {**named, "properties": {entry.name: properties[first], **kept}, "required": required}
 
 
 def fail(*problems: Problem) -> NoReturn:

@@ -2,6 +2,7 @@
 
 import os.path
 from collections.abc import Mapping
+from dataclasses import replace
 
 from pydantic import BaseModel
 
@@ -24,7 +25,7 @@ def absolute_paths(document: Document, folder: str, model: type[BaseModel]) -> D
                 option: _absolute(value, folder) if option in options else value
                 for option, value in given.items()
             }
-    return Document(data, document.file, document.places)
+    return replace(document, data=data)
 
 
 def _absolute(value: object, folder: str) -> object:

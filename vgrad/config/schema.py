@@ -24,6 +24,7 @@ from vgrad.config.overrides import Overrides, overridden
 from vgrad.config.parts import STRICT, Part, PartOf, fail
 from vgrad.config.paths import absolute_paths
 from vgrad.config.plain import INTEGER_LIMIT, show
+from vgrad.config.shorthand import written_out
 from vgrad.data import datasets
 from vgrad.errors import Problem, RequestError
 from vgrad.nn.activations import activations
@@ -186,7 +187,9 @@ class Config(BaseModel):
     schedule: Annotated[Part, PartOf(schedules)] = _part(
         "constant", "how the learning rate changes"
     )
-    clip: Annotated[Part, PartOf(clips)] = _part("none", "limits to the gradient")
+    clip: Annotated[Part, PartOf(clips, by_key=True)] = _part(
+        "none", "limits to the gradient, as in {norm: 1.0}"
+    )
     noise: NoiseConfig = Field(
         default_factory=NoiseConfig, description="noise on the gradient, after clipping"
     )
@@ -229,7 +232,8 @@ class Config(BaseModel):
             RequestError: with every problem there is, located, in the order of the file.
         """
         faults = faults or {}
-        document, problems = overridden(document, overrides, cls)
+        document, problems = overridden(written_out(document, cls), overrides, cls)
+        document = written_out(document, cls)
         document = absolute_paths(document, "", cls)
         try:
             config = cls.model_validate(document.data)

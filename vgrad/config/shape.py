@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 from vgrad.config.document import KeyPath, dotted
 from vgrad.config.parts import PartOf, option_names, options_model
 from vgrad.errors import nearest
-from vgrad.registry import Entry, Registry
+from vgrad.registry import Entry
 
 Model = type[BaseModel]
 
@@ -51,14 +51,20 @@ def part_given(choice: PartOf | None, data: object) -> Entry[Any] | None:
 class Spot:
     """What the schema says of a key path: the field there, and among which keys it stands.
 
-    Where these keys are a part's options, `part` is that part and `family` its registry.
+    Where these keys are a part's options, `part` is that part and `choice` what it is chosen from.
     """
 
     path: KeyPath
     field: FieldInfo | None = None
     keys: tuple[str, ...] = ()
     part: Entry[Any] | None = None
-    family: Registry[Any] | None = None
+    choice: PartOf | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What a key there could be: one of the keys, or the shorthand of another part."""
+        choice = self.choice
+        return (*self.keys, *(choice.registry.names() if choice and choice.by_key else ()))
 
 
 def find(model: Model, loc: KeyPath, data: object) -> Spot:
@@ -68,17 +74,16 @@ def find(model: Model, loc: KeyPath, data: object) -> Spot:
     """
     spot, path = Spot(()), list[str | int]()
     inside: Model | None = model
-    part, family = None, None
+    part, choice = None, None
     for step in loc:
         if isinstance(step, int):
             path.append(step)
         elif inside is not None:
             path.append(step)
             field = inside.model_fields.get(step)
-            spot = Spot((), field, tuple(inside.model_fields), part, family)
+            spot = Spot((), field, tuple(inside.model_fields), part, choice)
             data = data.get(step) if isinstance(data, Mapping) else None
             choice = choice_of(field)
-            family = choice.registry if choice else None
             part = part_given(choice, data)
             inside = options_model(part) if part else section_of(field) if field else None
     return replace(spot, path=tuple(path))
@@ -100,4 +105,4 @@ def meant_key(model: Model, spot: Spot) -> str:
     elsewhere = places.get(word, "")
     if elsewhere and elsewhere != own:
         return elsewhere
-    return nearest(word, spot.keys) or places.get(nearest(word, tuple(places)), "")
+    return nearest(word, spot.names) or places.get(nearest(word, tuple(places)), "")
