@@ -174,3 +174,9 @@ def test_tensors_that_do_not_fill_the_groups_are_refused(name: str) -> None:
             Optimizer(rule, params, [slice(0, 12)], given_segments)
     with pytest.raises(ValueError, match="do not fill"):
         Optimizer(rule, params, [slice(0, 5), slice(5, 12)], segments)
+
+
+def test_lars_without_a_gradient_decays_with_a_ratio_of_1() -> None:
+    rule = optimizers.build("lars", {"lr": 0.5, "weight_decay": 0.2, "momentum": 0.0})
+    after = trained(rule, np.ones(6), np.zeros((1, 6)), [(2, 3)]).reshape(2, 3)
+    np.testing.assert_allclose(after, [[1.0, 0.9, 0.9]] * 2, rtol=1e-15)
