@@ -96,6 +96,9 @@ WRONG_VALUES: dict[str, dict[str, list[str]]] = {
     },
     "schedule": {"no schedule is called": ["constnt"], NOTHING: ["null"]},
     "clip": {"no clip is called": ["nothing"], NOTHING: ["null"]},
+    "noise.eta": {RANGE: ["-0.1"], NOT_NUMBER: ["'0.3'", "true"], NOTHING: ["null"]},
+    "noise.gamma": {RANGE: ["-1"], NOT_FINITE: [".inf"]},
+    "noise": {"must be a mapping of eta, gamma": ["0.3", "none"]},
     "train.steps": {
         RANGE: ["-1", "1000000001"],
         NOT_WHOLE: ["1e4", "'500'", "many", "5.0", "on"],
