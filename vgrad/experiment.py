@@ -15,7 +15,8 @@ from vgrad.errors import Problem, RequestError
 from vgrad.nn.activations import activations
 from vgrad.nn.clipping import Clip, NoClip, clips
 from vgrad.nn.graph import Graph
-from vgrad.nn.initializers import Constant, Initializer, initializers
+from vgrad.nn.initializers import Initializer, initializers
+from vgrad.nn.initializers.fixed import Constant
 from vgrad.nn.losses import Loss, losses
 from vgrad.nn.memory import Layout
 from vgrad.nn.network import Network, groups_of

@@ -12,16 +12,10 @@ from reference.cases import mlp
 
 from vgrad.errors import RequestError
 from vgrad.nn.activations import Activation, activations
-from vgrad.nn.initializers import (
-    LSUV,
-    Constant,
-    Initializer,
-    Orthogonal,
-    Sparse,
-    Zeros,
-    initializers,
-    resolved_gain,
-)
+from vgrad.nn.initializers import Initializer, initializers
+from vgrad.nn.initializers.base import resolved_gain
+from vgrad.nn.initializers.fixed import Constant, Sparse, Zeros
+from vgrad.nn.initializers.orthogonal import LSUV, Orthogonal
 from vgrad.nn.losses import losses
 from vgrad.nn.network import Network
 

@@ -17,7 +17,8 @@ from reference.wired import Wired, every_wired, our_results, sketches
 from vgrad.errors import RequestError
 from vgrad.nn.activations import activations
 from vgrad.nn.graph import Graph
-from vgrad.nn.initializers import Zeros, initializers
+from vgrad.nn.initializers import initializers
+from vgrad.nn.initializers.fixed import Zeros
 from vgrad.nn.network import Group, Network
 from vgrad.nn.norms import norms
 from vgrad.nn.operations.drop import Dropout
