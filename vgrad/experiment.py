@@ -155,6 +155,8 @@ class Experiment:
         init, bias = self.config.model.init, self.config.model.bias_init
         initializer = initializers.build(init.name, init.options)
         biases = Constant(bias) if isinstance(bias, float) else _bias(bias)
+        if bias == 0.0 and initializer.biases is not None:
+            biases = initializer.biases
         try:
             network.initialize(initializer, biases, self.streams.init)
         except RequestError as error:

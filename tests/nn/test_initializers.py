@@ -14,6 +14,7 @@ from vgrad.errors import RequestError
 from vgrad.nn.activations import Activation, activations
 from vgrad.nn.initializers import Initializer, initializers
 from vgrad.nn.initializers.base import resolved_gain
+from vgrad.nn.initializers.critical import Critical
 from vgrad.nn.initializers.fixed import Constant, Sparse, Zeros
 from vgrad.nn.initializers.orthogonal import LSUV, Orthogonal
 from vgrad.nn.losses import losses
@@ -85,6 +86,14 @@ STDS: dict[str, list[tuple[dict[str, Any], Activation, float]]] = {
         ({}, TANH, 1 / math.sqrt(FAN_IN)),
         ({"gain": "rectifier"}, TANH, math.sqrt(2 / FAN_IN)),
         ({"mode": "fan_out"}, TANH, 1 / math.sqrt(FAN_OUT)),
+        ({"gain": "critical"}, RELU, math.sqrt(2 / FAN_IN)),
+    ],
+    "critical": [
+        ({}, TANH, 1 / math.sqrt(FAN_IN)),
+        ({}, RELU, math.sqrt(2 / FAN_IN)),
+        ({}, activations.build("gelu"), 2 / math.sqrt(FAN_IN)),
+        ({"sigma_b": math.sqrt(0.05)}, TANH, 1.3270096607 / math.sqrt(FAN_IN)),
+        ({}, activations.build("sigmoid"), 10.1492637100 / math.sqrt(FAN_IN)),
     ],
 }
 """Options, activation and the standard deviation that the paper states, by family."""
@@ -110,6 +119,7 @@ def test_mean_and_variance_are_those_of_the_formula(name: str) -> None:
 @EVERY
 def test_every_option_changes_what_is_written(initializer: Initializer) -> None:
     others: dict[str, Any] = {"gain": 3.0, "mode": "fan_out", "sparsity": 0.25}
+    others["distribution"] = "orthogonal"
     for field in fields(initializer):  # type: ignore[arg-type]
         if field.name in ("tolerance", "max_corrections"):
             continue  # LSUV's second part has its own test
@@ -141,15 +151,70 @@ def test_zeros_and_constant_write_their_number() -> None:
     assert (filled(Constant(-0.25)) == -0.25).all()
 
 
-@pytest.mark.parametrize("gain", [1.0, 0.5, "activation"])
+@EVERY
+@pytest.mark.parametrize("shape", [SHAPE, SHAPE[::-1]])
+@pytest.mark.parametrize("phi", [TANH, RELU], ids=str)
+def test_the_variance_that_theory_counts_with_is_that_of_the_weights(
+    initializer: Initializer, shape: tuple[int, int], phi: Activation
+) -> None:
+    rows, columns = shape
+    weights = filled(initializer, shape, phi)
+    expected = initializer.variance(columns, rows, phi)
+    if expected is None:
+        assert isinstance(initializer, Zeros | Constant | LSUV)
+        return
+    # kurtosis of the sparse one is 30: √(29/60,000) is one standard error
+    assert np.mean(weights**2) == pytest.approx(expected, rel=SIGMAS * math.sqrt(29 / weights.size))
+
+
+@pytest.mark.parametrize("gain", [1.0, 0.5, "activation", "critical"])
 @pytest.mark.parametrize("shape", [(40, 17), (17, 40), (30, 30), (1, 8), (8, 1), (1, 1)])
 def test_orthogonal_rows_or_columns_are_orthonormal_but_for_the_gain(
     shape: tuple[int, int], gain: Any
 ) -> None:
     w = filled(Orthogonal(gain), shape)
     product = w.T @ w if shape[0] >= shape[1] else w @ w.T
-    expected = (5 / 3 if gain == "activation" else gain) ** 2 * np.eye(min(shape))
-    np.testing.assert_allclose(product, expected, atol=1e-12)  # 40 roundings of 1e-16
+    number = {"activation": 5 / 3, "critical": 1.0}.get(gain, gain)
+    # 40 roundings of 1e-16
+    np.testing.assert_allclose(product, number**2 * np.eye(min(shape)), atol=1e-12)
+
+
+@pytest.mark.parametrize(("sigma_b", "sigma_w"), [(0.0, 1.0), (math.sqrt(0.05), 1.3270096607)])
+@pytest.mark.parametrize("shape", [(40, 17), (17, 40), (30, 30)])
+def test_critical_weights_may_be_orthogonal(
+    shape: tuple[int, int], sigma_b: float, sigma_w: float
+) -> None:
+    w = filled(Critical(sigma_b, "orthogonal"), shape)
+    product = w.T @ w if shape[0] >= shape[1] else w @ w.T
+    np.testing.assert_allclose(product, sigma_w**2 * np.eye(min(shape)), atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("initializer", "name", "message"),
+    [
+        (Critical(), "softplus", "Softplus has no edge of chaos without biases; another"),
+        (Critical(0.5), "softplus", "no edge of chaos with biases of standard deviation 0.5; ano"),
+        (Critical(0.1), "relu", r"ReLU has no edge .* 0.1; sigma_b: 0, where σ_w is 1.41421"),
+        (Critical(0.1, "orthogonal"), "identity", "Identity has no edge .* where σ_w is 1$"),
+    ],
+)
+def test_critical_says_where_there_is_no_critical_point(
+    initializer: Critical, name: str, message: str
+) -> None:
+    phi = activations.build(name)
+    for ask in (
+        lambda: filled(initializer, activation=phi),
+        lambda: initializer.variance(9, 9, phi),
+    ):
+        with pytest.raises(RequestError, match=message) as caught:
+            ask()
+        assert [problem.key for problem in caught.value.problems] == ["model.init"]
+
+
+def test_a_critical_gain_is_refused_at_its_own_key() -> None:
+    with pytest.raises(RequestError, match="Softplus has no edge of chaos") as caught:
+        filled(Orthogonal("critical"), activation=activations.build("softplus"))
+    assert [problem.key for problem in caught.value.problems] == ["model.init.gain"]
 
 
 def test_orthogonal_matrices_are_haar_distributed() -> None:

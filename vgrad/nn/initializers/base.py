@@ -15,13 +15,15 @@ from annotated_types import Gt
 from vgrad.errors import Problem, RequestError
 from vgrad.nn.activations import Activation
 from vgrad.nn.arrays import Array
+from vgrad.nn.meanfield import critical
 from vgrad.registry import Registry
 
 initializers: Registry["Initializer"] = Registry("initializer")
 
-Gain = Annotated[float, Gt(0)] | Literal["activation", "rectifier"]
+Gain = Annotated[float, Gt(0)] | Literal["activation", "rectifier", "critical"]
 """A number; `activation` for the value of `torch.nn.init.calculate_gain`; `rectifier` for
-√(2/(1 + a²)), a the activation's negative slope (He et al. 2015, eq. 15) or 0."""
+√(2/(1 + a²)), a the activation's negative slope (He et al. 2015, eq. 15) or 0; `critical` for σ_w
+at the activation's edge of chaos without biases (Schoenholz et al. 2017)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +51,20 @@ class Initializer:
         """
         raise NotImplementedError
 
+    def variance(self, fan_in: int, fan_out: int, activation: Activation) -> float | None:
+        """E[w²] of what `fill` writes, if it is random, of mean 0, and (nearly) independent; None
+        if not, or if data decides.
+
+        Raises:
+            RequestError: as `fill`.
+        """
+        return None
+
+    @property
+    def biases(self) -> "Initializer | None":
+        """What the biases begin with where `model.bias_init` is left at 0; None: with 0."""
+        return None
+
     def arrange(self, blocks: Sequence["Branch"]) -> None:
         """Change what the residual blocks of the network begin with, after all were filled.
 
@@ -65,8 +81,11 @@ def resolved_gain(gain: Gain, activation: Activation) -> float:
     """The gain as a number.
 
     Raises:
-        RequestError: `activation` was asked for and the literature gives this one no gain.
+        RequestError: `activation` was asked for and the literature gives this one no gain, or
+            `critical` and it has no edge of chaos.
     """
+    if gain == "critical":
+        return critical_sigma_w(activation, 0.0, "model.init.gain")
     if gain == "rectifier":
         return math.sqrt(2.0 / (1.0 + getattr(activation, "negative_slope", 0.0) ** 2))
     if gain == "activation":
@@ -77,3 +96,20 @@ def resolved_gain(gain: Gain, activation: Activation) -> float:
             )
         return activation.gain
     return gain
+
+
+def critical_sigma_w(activation: Activation, sigma_b: float, key: str) -> float:
+    """σ_w at the edge of chaos.
+
+    Raises:
+        RequestError: there is none; with this key.
+    """
+    point = critical(activation, sigma_b)
+    if point is not None:
+        return point.sigma_w
+    name = type(activation).__name__
+    where = f"with biases of standard deviation {sigma_b:g}" if sigma_b else "without biases"
+    unbiased, allowed = critical(activation, 0.0), "another activation"
+    if unbiased is not None:
+        allowed = f"sigma_b: 0, where σ_w is {unbiased.sigma_w:.6g}"
+    raise RequestError(Problem(f"{name} has no edge of chaos {where}", key, allowed))

@@ -48,6 +48,9 @@ class Gaussian(Initializer):
     def fill(self, weight: Array, *, activation: Activation, rng: np.random.Generator) -> None:
         weight[...] = rng.normal(0.0, self.std, weight.shape)
 
+    def variance(self, fan_in: int, fan_out: int, activation: Activation) -> float:
+        return self.std**2
+
 
 @initializers.register("uniform", source="Rumelhart et al. 1986")
 @dataclass(frozen=True)
@@ -60,6 +63,9 @@ class Uniform(Initializer):
 
     def fill(self, weight: Array, *, activation: Activation, rng: np.random.Generator) -> None:
         weight[...] = rng.uniform(-self.limit, self.limit, weight.shape)
+
+    def variance(self, fan_in: int, fan_out: int, activation: Activation) -> float:
+        return self.limit**2 / 3.0
 
 
 @initializers.register("sparse", source="Martens 2010, section 5")
@@ -76,3 +82,6 @@ class Sparse(Initializer):
         zeros = math.ceil(self.sparsity * fan_out)
         ranks = rng.random(weight.shape).argsort(axis=0).argsort(axis=0)
         weight[ranks < zeros] = 0.0
+
+    def variance(self, fan_in: int, fan_out: int, activation: Activation) -> float:
+        return self.std**2 * (1.0 - math.ceil(self.sparsity * fan_out) / fan_out)

@@ -34,6 +34,9 @@ class Orthogonal(Initializer):
     def fill(self, weight: Array, *, activation: Activation, rng: np.random.Generator) -> None:
         fill_orthogonal(weight, resolved_gain(self.gain, activation), rng)
 
+    def variance(self, fan_in: int, fan_out: int, activation: Activation) -> float:
+        return resolved_gain(self.gain, activation) ** 2 / max(fan_in, fan_out)
+
 
 @initializers.register("lsuv", source="Mishkin & Matas 2016, algorithm 1")
 @dataclass(frozen=True)

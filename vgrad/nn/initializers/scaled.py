@@ -20,13 +20,19 @@ class Scaled(Initializer):
 
     def fill(self, weight: Array, *, activation: Activation, rng: np.random.Generator) -> None:
         fan_out, fan_in = weight.shape
-        fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
-        std = resolved_gain(self.gain, activation) / math.sqrt(fan)
+        std = self._std(fan_in, fan_out, activation)
         if self.distribution == "normal":
             weight[...] = rng.normal(0.0, std, weight.shape)
         else:
             limit = math.sqrt(3.0) * std  # U(-a, a) has variance a²/3
             weight[...] = rng.uniform(-limit, limit, weight.shape)
+
+    def variance(self, fan_in: int, fan_out: int, activation: Activation) -> float:
+        return self._std(fan_in, fan_out, activation) ** 2
+
+    def _std(self, fan_in: int, fan_out: int, activation: Activation) -> float:
+        fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
+        return resolved_gain(self.gain, activation) / math.sqrt(fan)
 
 
 @dataclass(frozen=True)

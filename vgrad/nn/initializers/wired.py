@@ -27,6 +27,9 @@ class Fixup(Initializer):
         std = resolved_gain(self.gain, activation) / math.sqrt(weight.shape[1])
         weight[...] = rng.normal(0.0, std, weight.shape)
 
+    def variance(self, fan_in: int, fan_out: int, activation: Activation) -> float:
+        return resolved_gain(self.gain, activation) ** 2 / fan_in
+
     def arrange(self, blocks: Sequence[Branch]) -> None:
         _need(blocks, "fixup scales the branches of residual blocks, and there are none")
         for block in blocks:
@@ -47,6 +50,9 @@ class ReZero(Initializer):
         fan_out, fan_in = weight.shape
         std = resolved_gain(self.gain, activation) * math.sqrt(2.0 / (fan_in + fan_out))
         weight[...] = rng.normal(0.0, std, weight.shape)
+
+    def variance(self, fan_in: int, fan_out: int, activation: Activation) -> float:
+        return resolved_gain(self.gain, activation) ** 2 * 2.0 / (fan_in + fan_out)
 
     def arrange(self, blocks: Sequence[Branch]) -> None:
         gates = [block.gate for block in blocks if block.gate is not None]

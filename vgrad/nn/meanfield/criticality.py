@@ -7,6 +7,7 @@ Hanin 2022, section 5.3.4, for the half-stable point.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -34,6 +35,7 @@ class CriticalPoint:
     """Its q is nan where every variance is a fixed point, as for ReLU."""
 
 
+@lru_cache(maxsize=64)
 def critical(activation: Activation, sigma_b: float = 0.0) -> CriticalPoint | None:
     """The edge of chaos at this σ_b, None where there is none.
 
