@@ -1,0 +1,90 @@
+"""Schedules: how the learning rate changes with the step.
+
+The optimizer's own rate is the highest that a schedule reaches. Every schedule can begin with a
+linear warm-up, and runs its course on the steps after it.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Ge, Gt, Le
+from numpy.typing import NDArray
+
+from vgrad.errors import Problem, RequestError
+from vgrad.registry import Registry
+
+schedules: Registry["Schedule"] = Registry("schedule")
+
+Factor = Annotated[float, Gt(0), Le(1)]
+Count = Annotated[int, Gt(0)]
+Rate = Annotated[float, Ge(0)]
+Memory = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The contract of the family. `warmup`: updates over which the rate first grows from 0."""
+
+    warmup: Annotated[int, Ge(0)] = 0
+
+    def check(self, base: float, total: int) -> None:
+        """Whether it goes with this rate and number of updates.
+
+        Raises:
+            RequestError: it does not.
+        """
+        if self.warmup >= total > 0:
+            raise RequestError(
+                Problem(
+                    f"a warm-up of {self.warmup} updates in a training of {total}",
+                    "schedule.warmup",
+                    f"less than {total}",
+                )
+            )
+        lowest = getattr(self, "min_lr", 0.0)
+        if lowest > base:
+            raise RequestError(
+                Problem(
+                    f"the lowest rate, {lowest:g}, is above the optimizer's, {base:g}",
+                    "schedule.min_lr",
+                    f"at most {base:g}",
+                )
+            )
+
+    def rate(self, base: float, step: int, total: int, memory: Memory) -> float:
+        """The rate of update `step` = 0, 1, … of `total`, given the optimizer's own."""
+        if step < self.warmup:
+            return base * (step + 1) / self.warmup
+        return self.course(base, step - self.warmup, total - self.warmup, memory)
+
+    def course(self, base: float, step: int, total: int, memory: Memory) -> float:
+        """The rate once the warm-up is over, `step` and `total` counted from there."""
+        raise NotImplementedError
+
+    def observe(self, loss: float, memory: Memory) -> None:
+        """Take in the loss of the batch of an update; `memory` is kept between steps."""
+
+
+class Scheduler:
+    """A schedule at work on a training of `total` updates from the optimizer's rate `base`."""
+
+    def __init__(self, schedule: Schedule, base: float, total: int) -> None:
+        self._schedule, self._base, self._total = schedule, base, total
+        self._memory: Memory = {}
+
+    def rate(self, step: int) -> float:
+        """The rate of update `step` = 0, 1, …"""
+        return self._schedule.rate(self._base, step, self._total, self._memory)
+
+    def observe(self, loss: float) -> None:
+        """Take in the loss of the batch of an update."""
+        self._schedule.observe(loss, self._memory)
+
+    def state(self) -> dict[str, NDArray[np.generic]]:
+        """What the rates to come depend on besides the step."""
+        return {name: np.asarray(value) for name, value in self._memory.items()}
+
+    def load_state(self, state: dict[str, NDArray[np.generic]]) -> None:
+        """Go on from what `state` returned."""
+        self._memory = {name: float(value) for name, value in state.items()}
