@@ -59,7 +59,7 @@ SCHEDULES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("cosine_restarts", {"period": 25}),
     ("cosine_restarts", {"period": 10, "mult": 2, "min_lr": 0.01}),
     ("one_cycle", {}),
-    ("one_cycle", {"pct_start": 0.1, "anneal": "linear", "div_factor": 5.0}),
+    ("one_cycle", {"pct_start": 0.1, "anneal_strategy": "linear", "div_factor": 5.0}),
     ("plateau", {"window": 1, "patience": 3, "factor": 0.8}),
     ("plateau", {"window": 1, "patience": 5, "cooldown": 4, "factor": 0.7, "min_lr": 0.05}),
 )

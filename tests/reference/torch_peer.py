@@ -134,7 +134,7 @@ def schedule_trace(name: str, options: dict[str, Any]) -> Vector:
             PEAK,
             UPDATES,
             pct_start=given.get("pct_start", 0.3),
-            anneal_strategy=given.get("anneal", "cos"),
+            anneal_strategy=given.get("anneal_strategy", "cos"),
             div_factor=given.get("div_factor", 25.0),
             cycle_momentum=False,
         ),

@@ -46,10 +46,10 @@ class OneCycle(Schedule):
     pct_start: Annotated[float, Gt(0), Lt(1)] = 0.3
     div_factor: Annotated[float, Ge(1)] = 25.0
     final_div_factor: Annotated[float, Ge(1)] = 1e4
-    anneal: Literal["cos", "linear"] = "cos"
+    anneal_strategy: Literal["cos", "linear"] = "cos"
 
     def course(self, base: float, step: int, total: int, memory: Memory) -> float:
-        move = cosine if self.anneal == "cos" else linear
+        move = cosine if self.anneal_strategy == "cos" else linear
         first = base / self.div_factor
         top, end = self.pct_start * total - 1.0, total - 1.0
         if step <= top and top > 0.0:
