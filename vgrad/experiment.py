@@ -172,8 +172,9 @@ def prepare(config: Config) -> Experiment:
     """Load the data and make every choice that depends on it.
 
     Raises:
-        RequestError: the data is missing or malformed, the loss does not fit it, or the
-            initializer of the biases is not one for biases; located.
+        RequestError: the data is missing or malformed, the loss does not fit it, the
+            initializer of the biases is not one for biases, or the schedule does not suit the
+            optimizer's rate or the number of updates; located.
     """
     streams = Streams.of_seed(config.seed)
     try:

@@ -179,7 +179,7 @@ class Trainer:
 
     def _after_update(self, tape: Tape) -> None:
         self._network.commit(tape)
-        self._scheduler.observe(self._loss)
+        self._scheduler.observe(self.step, self._loss)
         self.step += 1
 
     def _before_update(self) -> None:

@@ -1,9 +1,10 @@
 """Schedules: how the learning rate changes with the step.
 
 The optimizer's own rate is the highest that a schedule reaches. Every schedule can begin with a
-linear warm-up, and runs its course on the steps after it.
+linear warm-up to the rate that its course begins with, which then takes the steps that are left.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -34,36 +35,51 @@ class Schedule:
         Raises:
             RequestError: it does not.
         """
+        problems = tuple(self.problems(base, total))
+        if problems:
+            raise RequestError(problems)
+
+    def problems(self, base: float, total: int) -> Iterator[Problem]:
+        """What does not go with this rate and number of updates."""
         if self.warmup >= total > 0:
-            raise RequestError(
-                Problem(
-                    f"a warm-up of {self.warmup} updates in a training of {total}",
-                    "schedule.warmup",
-                    f"less than {total}",
-                )
-            )
-        lowest = getattr(self, "min_lr", 0.0)
-        if lowest > base:
-            raise RequestError(
-                Problem(
-                    f"the lowest rate, {lowest:g}, is above the optimizer's, {base:g}",
-                    "schedule.min_lr",
-                    f"at most {base:g}",
-                )
+            yield Problem(
+                f"a warm-up of {self.warmup} updates in a training of {total}",
+                "schedule.warmup",
+                f"less than {total}",
             )
 
     def rate(self, base: float, step: int, total: int, memory: Memory) -> float:
         """The rate of update `step` = 0, 1, … of `total`, given the optimizer's own."""
         if step < self.warmup:
-            return base * (step + 1) / self.warmup
+            return self.first(base) * (step + 1) / self.warmup
         return self.course(base, step - self.warmup, total - self.warmup, memory)
+
+    def first(self, base: float) -> float:
+        """The rate that the warm-up grows to, in its last update."""
+        return base
 
     def course(self, base: float, step: int, total: int, memory: Memory) -> float:
         """The rate once the warm-up is over, `step` and `total` counted from there."""
         raise NotImplementedError
 
     def observe(self, loss: float, memory: Memory) -> None:
-        """Take in the loss of the batch of an update; `memory` is kept between steps."""
+        """Take in the loss of an update's batch, after the warm-up; `memory` is kept."""
+
+
+@dataclass(frozen=True)
+class Floored(Schedule):
+    """A schedule whose course does not fall below `min_lr`."""
+
+    min_lr: Rate = 0.0
+
+    def problems(self, base: float, total: int) -> Iterator[Problem]:
+        yield from super().problems(base, total)
+        if self.min_lr > base:
+            yield Problem(
+                f"the lowest rate, {self.min_lr:g}, is above the optimizer's, {base:g}",
+                "schedule.min_lr",
+                f"at most {base:g}",
+            )
 
 
 class Scheduler:
@@ -77,9 +93,10 @@ class Scheduler:
         """The rate of update `step` = 0, 1, …"""
         return self._schedule.rate(self._base, step, self._total, self._memory)
 
-    def observe(self, loss: float) -> None:
-        """Take in the loss of the batch of an update."""
-        self._schedule.observe(loss, self._memory)
+    def observe(self, step: int, loss: float) -> None:
+        """Take in the loss of the batch of update `step`; those of a warm-up are not judged."""
+        if step >= self._schedule.warmup:
+            self._schedule.observe(loss, self._memory)
 
     def state(self) -> dict[str, NDArray[np.generic]]:
         """What the rates to come depend on besides the step."""

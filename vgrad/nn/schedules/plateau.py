@@ -6,12 +6,12 @@ from typing import Annotated
 
 from annotated_types import Ge, Gt, Lt
 
-from vgrad.nn.schedules.base import Count, Memory, Rate, Schedule, schedules
+from vgrad.nn.schedules.base import Count, Floored, Memory, schedules
 
 
 @schedules.register("plateau", source="torch.optim.lr_scheduler.ReduceLROnPlateau")
 @dataclass(frozen=True)
-class Plateau(Schedule):
+class Plateau(Floored):
     """Times `factor` when the training loss, a mean of `window` updates, stops falling.
 
     patience, cooldown: windows without a new best (by a share of `threshold`) before it acts,
@@ -22,7 +22,6 @@ class Plateau(Schedule):
     patience: Annotated[int, Ge(0)] = 10
     threshold: Annotated[float, Ge(0), Lt(1)] = 1e-4
     cooldown: Annotated[int, Ge(0)] = 0
-    min_lr: Rate = 0.0
     window: Count = 10
 
     def course(self, base: float, step: int, total: int, memory: Memory) -> float:

@@ -6,15 +6,13 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Lt
 
-from vgrad.nn.schedules.base import Count, Memory, Rate, Schedule, schedules
+from vgrad.nn.schedules.base import Count, Floored, Memory, Schedule, schedules
 
 
 @schedules.register("cosine", source="Loshchilov & Hutter 2017, eq. 5, without restarts")
 @dataclass(frozen=True)
-class Cosine(Schedule):
+class Cosine(Floored):
     """Down to min_lr along half a cosine, over the whole training."""
-
-    min_lr: Rate = 0.0
 
     def course(self, base: float, step: int, total: int, memory: Memory) -> float:
         return cosine(base, self.min_lr, min(step / max(total, 1), 1.0))
@@ -22,12 +20,11 @@ class Cosine(Schedule):
 
 @schedules.register("cosine_restarts", source="Loshchilov & Hutter 2017, eq. 5 (SGDR)")
 @dataclass(frozen=True)
-class CosineRestarts(Schedule):
+class CosineRestarts(Floored):
     """Down along half a cosine and up at once, in periods that grow by `mult`."""
 
     period: Count = 100
     mult: Count = 1
-    min_lr: Rate = 0.0
 
     def course(self, base: float, step: int, total: int, memory: Memory) -> float:
         period = self.period
@@ -48,9 +45,12 @@ class OneCycle(Schedule):
     final_div_factor: Annotated[float, Ge(1)] = 1e4
     anneal_strategy: Literal["cos", "linear"] = "cos"
 
+    def first(self, base: float) -> float:
+        return base / self.div_factor
+
     def course(self, base: float, step: int, total: int, memory: Memory) -> float:
         move = cosine if self.anneal_strategy == "cos" else linear
-        first = base / self.div_factor
+        first = self.first(base)
         top, end = self.pct_start * total - 1.0, total - 1.0
         if step <= top and top > 0.0:
             return move(first, base, step / top)
