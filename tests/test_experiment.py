@@ -59,3 +59,23 @@ def test_where_there_is_no_critical_point_the_config_is_refused_with_its_line(
     (problem,) = caught.value.problems
     assert (problem.key, problem.line) == ("model.init", 3)
     assert "Softplus has no edge of chaos with biases of standard deviation 0.1" in str(problem)
+
+
+@pytest.mark.parametrize(
+    ("given", "key", "value"),
+    [
+        ("{name: cosine, warmup: 20}", "schedule.warmup", "20}"),
+        ("{name: plateau, min_lr: 0.2}", "schedule.min_lr", "0.2}"),
+        ("{name: multistep, milestones: [9, 3]}", "schedule.milestones", "[9, 3]}"),
+        ("{name: one_cycle, pct_start: 1.5}", "schedule.pct_start", "1.5}"),
+    ],
+)
+def test_a_schedule_that_does_not_suit_is_refused_with_its_place(
+    tmp_path: Path, given: str, key: str, value: str
+) -> None:
+    file, line = tmp_path / "a.yaml", f"schedule: {given}"
+    file.write_text(f"optimizer: {{name: sgd, lr: 0.1}}\ntrain: {{steps: 20}}\n{line}\n")
+    with pytest.raises(RequestError) as caught:
+        prepare(load_config(file))
+    (problem,) = caught.value.problems
+    assert (problem.key, problem.line, problem.column) == (key, 3, line.index(value) + 1)

@@ -13,6 +13,12 @@ from vgrad.store import reopen_run
 
 Overrides = dict[str, object]
 
+HASTY: dict[str, object] = {
+    **{"name": "plateau", "warmup": 1, "window": 2, "factor": 0.5},
+    **{"patience": 0, "cooldown": 1, "threshold": 0.9},  # no loss falls by so much
+}
+"""A schedule that has cut, is cooling down and is halfway through a window when it is left."""
+
 CONTINUED: dict[str, Overrides] = {
     **{
         name: {"optimizer": {"name": name, "lr": 0.01}, "train.steps": 9}
@@ -23,6 +29,8 @@ CONTINUED: dict[str, Overrides] = {
     "penalties": {"regularization.l1": 1e-3, "regularization.l2": 1e-2},
     "double precision": {"dtype": "float64", "model.activation": "gelu"},
     "regression": {"data": "teacher"},
+    "one cycle": {"schedule": {"name": "one_cycle", "warmup": 3}},
+    "plateau": {"schedule": HASTY},
 }
 
 
@@ -56,6 +64,15 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(tmp_path: Path, variant: s
         same = ("verdict", "steps", "gradient_ratio", "error", "config")
         assert {k: run.summary[k] for k in same} == {k: whole.summary[k] for k in same}
         assert run.summary["final"] | {"seconds": 0} == whole.summary["final"] | {"seconds": 0}
+
+
+def test_the_plateau_that_goes_on_had_cut_the_rate_before_and_cuts_it_after(
+    tmp_path: Path,
+) -> None:
+    run = vgrad.run(CONFIG, {"schedule": HASTY, "log.every": 1}, runs_dir=tmp_path)
+    rates = run.metrics["lr"][1:]  # after the warm-up
+    first, *_, last = np.flatnonzero(np.diff(rates)) + 2
+    assert first <= 5 < 8 < last  # the checkpoints of the test above are at 3 to 8
 
 
 def test_a_run_goes_on_where_its_checkpoint_was_and_not_before(tmp_path: Path) -> None:
