@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from vgrad.cli import exit_code
+from vgrad.cli.listing import FAMILIES, _registry
 
 ROOT = Path(__file__).parents[2]
 TINY = "model: {depth: 3, width: 8}\ntrain: {steps: 4}\nlog: {every: 2}\n"
@@ -125,10 +126,8 @@ def test_list_filters_runs(folder: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "no run matches" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("kind", ["activations", "initializers", "optimizers", "losses", "data"])
+@pytest.mark.parametrize("kind", FAMILIES)
 def test_list_prints_the_catalogue(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
-    from vgrad.cli.listing import _registry
-
     assert exit_code(["list", kind]) == 0
     shown = capsys.readouterr().out
     assert [name for name in _registry(kind).names() if name not in shown] == []
