@@ -14,7 +14,14 @@ from collections.abc import Callable, Iterator
 
 from threadpoolctl import threadpool_limits
 
-from tests.benchmarks.steps import Size, torch_step, vgrad_step
+from tests.benchmarks.steps import (
+    Size,
+    step_and_plan,
+    torch_step,
+    vgrad_step,
+    wired,
+    without_sums,
+)
 from tests.benchmarks.timing import interleaved, milliseconds, ratio
 from vgrad.config import load_config
 from vgrad.experiment import prepare
@@ -35,6 +42,26 @@ def step() -> Iterator[str]:
             f"{size}: vgrad {milliseconds(times['vgrad'])}, PyTorch {milliseconds(times['torch'])}"
             f", {ratio(times['torch'], times['vgrad']):.2f} times as fast"
         )
+
+
+def wiring_cost() -> Iterator[str]:
+    """What residual and dense wiring add to a step with the same matrix products."""
+    size = Size(49, 64, 128)
+    residual = {"plain": vgrad_step(size)}
+    residual |= {
+        order: vgrad_step(size, wired(size, "residual", order=order))
+        for order in ("post", "pre", "inside")
+    }
+    times = interleaved(residual, ROUNDS, repeats=20)
+    for order in ("post", "pre", "inside"):
+        more = ratio(times[order], times["plain"]) - 1.0
+        yield f"{size}, residual {order}: {100 * more:+.1f} % on the plain net"
+    for growth in (12, 32):
+        dense, _ = step_and_plan(size, wired(size, "dense", growth=growth))
+        bare = without_sums(*step_and_plan(size, wired(size, "dense", growth=growth)))
+        times = interleaved({"dense": dense, "bare": bare}, ROUNDS, repeats=20)
+        more = ratio(times["dense"], times["bare"]) - 1.0
+        yield f"{size}, dense growth {growth}: {100 * more:+.1f} % on its products and activations"
 
 
 def statistics_cost() -> Iterator[str]:
@@ -120,6 +147,7 @@ def process(command: list[str]) -> float:
 
 BENCHMARKS: dict[str, Callable[[], Iterator[str]]] = {
     "step": step,
+    "wiring": wiring_cost,
     "statistics": statistics_cost,
     "depth": depth_cost,
     "quickstart": quickstart,

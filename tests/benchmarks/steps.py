@@ -7,11 +7,13 @@ from itertools import groupby, pairwise
 import numpy as np
 
 from vgrad.nn.activations import activations
+from vgrad.nn.graph import Graph
 from vgrad.nn.initializers import initializers
 from vgrad.nn.losses import losses
 from vgrad.nn.network import Group, Network
 from vgrad.nn.optimizers import Optimizer, optimizers
-from vgrad.nn.wiring import perceptron
+from vgrad.nn.plan import Plan
+from vgrad.nn.wiring import Model, connectivities
 
 FEATURES, CLASSES = 64, 10
 RATES = {"sgd": 0.01, "adam": 1e-3}
@@ -38,11 +40,31 @@ class Size:
         return x, rng.integers(0, CLASSES, self.batch)
 
 
-def vgrad_step(size: Size) -> Callable[[], object]:
-    """A step of ours, group by group as training makes it."""
-    sizes = (FEATURES, *(size.width,) * size.depth, CLASSES)
+def wired(size: Size, name: str, **options: object) -> Graph:
+    """A network of this size with another wiring."""
     activation = activations.build(size.activation)
-    graph = perceptron(sizes, activation)
+    model = Model(FEATURES, (size.width,) * size.depth, CLASSES, activation)
+    return connectivities.build(name, options).build(model)
+
+
+def without_sums(step: Callable[[], object], plan: Plan) -> Callable[[], object]:
+    """The step with nothing left in it that only its wiring asks for: gradients that meet are not
+    added up. Its numbers mean nothing, but its products are the same."""
+    for key, sections in plan.steps_back.items():
+        plan.steps_back[key] = [
+            (group, [one for one in steps if getattr(one, "func", None) is not np.add])
+            for group, steps in sections
+        ]
+    return step
+
+
+def vgrad_step(size: Size, graph: Graph | None = None) -> Callable[[], object]:
+    """A step of ours, group by group as training makes it."""
+    return step_and_plan(size, graph or wired(size, "plain"))[0]
+
+
+def step_and_plan(size: Size, graph: Graph) -> tuple[Callable[[], object], Plan]:
+    """The step, which was made once, and its buffers."""
     network = Network(graph, losses.build("cross_entropy"), np.dtype(np.float32))
     rng = np.random.default_rng(0)
     network.initialize(initializers.build("orthogonal"), initializers.build("zeros"), rng)
@@ -65,7 +87,8 @@ def vgrad_step(size: Size) -> Callable[[], object]:
         network.differentiate(plan, plan.lean, update)
         return np.sqrt(norms, out=norms)
 
-    return step
+    step()
+    return step, plan
 
 
 def equal_runs(network: Network, group: Group) -> Iterator[tuple[np.ndarray, slice]]:
