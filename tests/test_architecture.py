@@ -18,8 +18,8 @@ FLOORS: dict[str, int] = {
     **dict.fromkeys(("errors", "registry", "records", "interrupts", "euclidean"), -1),
     "nn": 0,
     **dict.fromkeys(("config", "data"), 1),
-    **dict.fromkeys(("telemetry", "diagnosis", "theory"), 2),
-    **dict.fromkeys(("store", "training", "experiment", "stacks", "limiting"), 3),
+    **dict.fromkeys(("telemetry", "diagnosis", "theory", "plugins"), 2),
+    **dict.fromkeys(("store", "training", "experiment", "stacks", "limiting", "provenance"), 3),
     **dict.fromkeys(("report", "runner", "sweep", "doctor"), 4),
     "cli": 5,
     **dict.fromkeys(("__init__", "__main__"), 6),
@@ -34,6 +34,7 @@ NEVER: dict[str, set[str]] = {
     "data": {"nn"},
     "diagnosis": ENGINE,
     "theory": {"training", "experiment"},
+    "plugins": {"training", "experiment", "telemetry"},
     "cli": {"nn", "training", "telemetry"},
 }
 """What a room must never import, although it stands on a lower floor."""

@@ -104,7 +104,7 @@ def test_a_name_like_none_of_them_gets_no_suggestion(fruits: Registry[Fruit]) ->
 
 
 def test_a_name_cannot_be_taken_twice(fruits: Registry[Fruit]) -> None:
-    with pytest.raises(ValueError, match="'pear' is registered twice"):
+    with pytest.raises(ValueError, match="another fruit is called 'pear' already"):
         fruits.register("pear", source="—")(type("Other", (Fruit,), {"__doc__": "Another."}))
 
 
@@ -112,6 +112,15 @@ def test_a_part_without_a_docstring_is_refused(fruits: Registry[Fruit]) -> None:
     with pytest.raises(ValueError, match="'fig' needs a docstring"):
         fruits.register("fig", source="—")(type("Fig", (), {}))
     assert "fig" not in fruits
+
+
+def test_a_family_goes_back_to_how_it_was(fruits: Registry[Fruit]) -> None:
+    restore = fruits.saved()
+    fruits.register("fig", source="—")(type("Fig", (Fruit,), {"__doc__": "Soft."}))
+    fruits.remove("apple")
+    assert fruits.names() == ("pear", "fig")
+    restore()
+    assert fruits.names() == ("apple", "pear")
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.kind)

@@ -11,18 +11,32 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from vgrad.config import Config, load_config
     from vgrad.errors import RequestError, RunError
+    from vgrad.plugins import Plugin, load_plugins
     from vgrad.runner import open_run, resume, run
     from vgrad.store import Run
 
 __version__ = "0.1.0"
-__all__ = ["Config", "RequestError", "Run", "RunError", "load_config", "open_run", "resume", "run"]
+__all__ = [
+    "Config",
+    "Plugin",
+    "RequestError",
+    "Run",
+    "RunError",
+    "load_config",
+    "load_plugins",
+    "open_run",
+    "resume",
+    "run",
+]
 
 _HOMES = {
     "Config": "vgrad.config",
+    "Plugin": "vgrad.plugins",
     "RequestError": "vgrad.errors",
     "Run": "vgrad.store",
     "RunError": "vgrad.errors",
     "load_config": "vgrad.config",
+    "load_plugins": "vgrad.plugins",
     "open_run": "vgrad.runner",
     "resume": "vgrad.runner",
     "run": "vgrad.runner",

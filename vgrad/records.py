@@ -5,6 +5,7 @@ step. Column names and their order are a file format that other programs rely on
 """
 
 from dataclasses import dataclass, fields
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,3 +109,19 @@ class Record:
     """`BLOCK_DTYPE` rows, of a network with residual blocks."""
     clipping: NDArray[np.void] | None = None
     """A `CLIPPING_DTYPE` row, where the gradient is clipped."""
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A Python file with parts of the user's own: its path as it was given, the SHA-256 of its
+    bytes in hexadecimal, and what it has: `("activation", "sine")`, …"""
+
+    path: str
+    sha256: str
+    parts: tuple[tuple[str, str], ...]
+
+    SHOWN: ClassVar[int] = 12  # hexadecimal digits, as git shows a commit
+
+    def __str__(self) -> str:
+        """`my_parts.py (sha256 0123456789ab)`."""
+        return f"{self.path} (sha256 {self.sha256[: self.SHOWN]})"

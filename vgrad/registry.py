@@ -16,6 +16,10 @@ P = TypeVar("P")
 C = TypeVar("C")
 
 
+class RegistrationError(ValueError):
+    """A part cannot enter its family; says why."""
+
+
 @dataclass(frozen=True)
 class Entry(Generic[P]):
     """One part of a family: its name, its class, one line on what it is, where it comes from."""
@@ -46,19 +50,32 @@ class Registry(Generic[P]):
         """Class decorator: enter the dataclass below under `name`.
 
         Raises:
-            ValueError: the name is taken, or the class has no docstring for the catalogue.
+            RegistrationError: the name is taken, or the class has no docstring for the catalogue.
         """
 
         def enter(part: type[C]) -> type[C]:
             if name in self._entries:
-                raise ValueError(f"{self.kind} {name!r} is registered twice")
+                raise RegistrationError(f"another {self.kind} is called {name!r} already")
             if not part.__doc__:
-                raise ValueError(f"{self.kind} {name!r} needs a docstring")
+                raise RegistrationError(f"{self.kind} {name!r} needs a docstring")
             summary = part.__doc__.strip().splitlines()[0]
             self._entries[name] = Entry(name, part, summary, source)  # type: ignore[arg-type]
             return part
 
         return enter
+
+    def saved(self) -> Callable[[], None]:
+        """What takes the family back to how it is now."""
+        entries = dict(self._entries)
+
+        def restore() -> None:
+            self._entries = dict(entries)
+
+        return restore
+
+    def remove(self, name: str) -> None:
+        """Take out the entry called `name`, which there must be."""
+        del self._entries[name]
 
     def __getitem__(self, name: str) -> Entry[P]:
         """The entry called `name`.

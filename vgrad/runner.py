@@ -4,7 +4,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from vgrad import store
-from vgrad.config import Config, load_config
 from vgrad.config.dumping import dump_yaml, flatten
 from vgrad.diagnosis import diagnose_run, gradient_ratio
 from vgrad.errors import Problem, RequestError, RunError
 from vgrad.experiment import Experiment, prepare
 from vgrad.interrupts import Interrupts
+from vgrad.plugins import blamed
+from vgrad.plugins.loading import Paths
+from vgrad.provenance import Overrides, Source, comment_of, load_with_plugins, require_plugins
 from vgrad.records import Metrics, Record
 from vgrad.store import Run, RunWriter, collect_environment, create_run, layout, reopen_run
 from vgrad.training import Trainer
@@ -33,9 +35,6 @@ THREADED_FROM = 2.0**24
 """Multiplications in the largest matrix product from which a second BLAS thread is worth its
 hand-over; below, one thread is faster."""
 ESTIMATE_SECONDS = 0.3  # of training that an estimate is taken from
-
-Source = str | Path | Mapping[str, object] | Config
-Overrides = Mapping[str, object] | Sequence[str]
 
 
 class Watcher(Protocol):
@@ -73,6 +72,7 @@ def run(
     config: Source,
     overrides: Overrides = (),
     *,
+    plugins: Paths = (),
     runs_dir: str | Path | None = None,
     checkpoint_every: int | None = None,
     watch: Watch | None = None,
@@ -80,30 +80,29 @@ def run(
     """Train what a config says and keep it in `runs_dir/<run-id>/`; return the stored run.
 
     `config` is a YAML file, a mapping of the same form, or a `Config`; `overrides` maps dotted
-    keys to values, or lists "KEY=VALUE". A run that diverges is a result, not an error.
+    keys to values, or lists "KEY=VALUE". `plugins` are Python files with parts of your own, as
+    `vgrad.plugins` describes them. A run that diverges is a result, not an error.
 
     Raises:
         RequestError: the request is wrong; nothing was started.
         RunError: the run could not go on; what was logged is kept.
         KeyboardInterrupt: it was interrupted; what was logged is kept.
     """
-    if isinstance(config, Config):
-        resolved = config.with_overrides(overrides) if overrides else config
-    else:
-        resolved = load_config(config, overrides)
+    resolved, used = load_with_plugins(config, overrides, plugins)
     _check_cadence(checkpoint_every)
     interrupts = Interrupts()
     with interrupts.active():
         experiment = prepare(resolved)
-        trainer = Trainer(experiment)
+        with blamed():
+            trainer = Trainer(experiment)
         folder = default_runs_dir() if runs_dir is None else Path(runs_dir)
         with interrupts.held():
             writer = create_run(
                 folder,
                 name=resolved.name or DEFAULT_NAME,
-                config_yaml=dump_yaml(experiment.config),
+                config_yaml=comment_of(used) + dump_yaml(experiment.config),
                 config=flatten(experiment.config),
-                environment=collect_environment(sys.argv),
+                environment=collect_environment(sys.argv, used),
                 tables=_extra_tables(experiment),
             )
             with closing(writer):
@@ -122,15 +121,18 @@ def _extra_tables(experiment: Experiment) -> Iterator[str]:
 def resume(
     ref: str,
     *,
+    plugins: Paths = (),
     runs_dir: str | Path | None = None,
     checkpoint_every: int | None = None,
     watch: Watch | None = None,
 ) -> Run:
     """Go on with a run that was interrupted or lost, from its last checkpoint or else from its
     beginning; it ends in the same bytes as one that was never interrupted, but for times.
+    The `plugins` that it was made with must be given again: nothing is loaded by itself.
 
     Raises:
-        RequestError: there is no such run, it has ended, or another process is at it.
+        RequestError: there is no such run, it has ended, another process is at it, or a plugin
+            is missing or has changed.
         RunError: it could not go on; what was logged is kept.
         KeyboardInterrupt: it was interrupted again.
     """
@@ -141,14 +143,17 @@ def resume(
     _refuse_ended(stored, stored.status)
     interrupts = Interrupts()
     with interrupts.active():
-        experiment = prepare(load_config(stored.path / "config.yaml"))
-        trainer = Trainer(experiment)
+        require_plugins(stored, plugins)
+        config, used = load_with_plugins(stored.path / "config.yaml", (), plugins)
+        experiment = prepare(config)
+        with blamed():
+            trainer = Trainer(experiment)
         with interrupts.held(), closing(reopen_run(stored.path)) as writer:
             stored = Run(stored.path)  # as it stands now that nobody else can write it
             _refuse_ended(stored, stored.summary.get("status"))
             _restore(trainer, stored, experiment.config.log.every)
             writer.rewind(trainer.step - 1 if trainer.step else None)
-            writer.resume(collect_environment(sys.argv))
+            writer.resume(collect_environment(sys.argv, used))
             session = _Session(experiment, trainer, writer, interrupts, watch)
             session.recall(Run(stored.path))
             session.go(checkpoint_every)
@@ -212,7 +217,7 @@ class _Session:
         To be called while interrupts are held: the training is all that they may cut short.
         """
         try:
-            with self._interrupts.released(), blas_threads(self._experiment):
+            with self._interrupts.released(), blas_threads(self._experiment), blamed():
                 self._train(checkpoint_every)
         except KeyboardInterrupt:
             self._end("interrupted")
@@ -331,9 +336,10 @@ def estimate(experiment: Experiment) -> Estimate:
     Raises:
         RequestError: the network would not fit into memory.
     """
-    trainer = Trainer(experiment)
+    with blamed():
+        trainer = Trainer(experiment)
     begun, target = time.perf_counter(), 1
-    with blas_threads(experiment):
+    with blas_threads(experiment), blamed():
         while True:
             for _ in trainer.advance(min(target, trainer.steps)):
                 pass

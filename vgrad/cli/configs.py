@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from vgrad.cli.options import ConfigFile, Json, Overrides
+from vgrad.cli.options import ConfigFile, Json, Overrides, Plugins
 
 DEFAULT_NAME = "experiment"
 MEBIBYTE = 2**20
@@ -21,21 +21,27 @@ def register(app: typer.Typer) -> None:
     app.command("init")(init)
 
 
-def check(config: ConfigFile, overrides: Overrides = None, json: Json = False) -> None:
+def check(
+    config: ConfigFile,
+    overrides: Overrides = None,
+    plugin: Plugins = None,
+    json: Json = False,
+) -> None:
     """Validate a config; print it whole, and what it will take.
 
     A few steps are made, to estimate the time; nothing is written.
 
     Example: vgrad check configs/quickstart.yaml model.width=256
     """
-    from vgrad.config import load_config
     from vgrad.config.dumping import dump_yaml
     from vgrad.experiment import prepare
+    from vgrad.provenance import load_with_plugins
     from vgrad.report.documents import json_text
     from vgrad.report.numbers import duration
     from vgrad.runner import estimate
 
-    experiment = prepare(load_config(config, overrides or ()))
+    resolved, _ = load_with_plugins(config, overrides or (), plugin or ())
+    experiment = prepare(resolved)
     takes = estimate(experiment)
     if json:
         facts: dict[str, object] = {"parameters": takes.parameters, "bytes": takes.nbytes}
@@ -53,14 +59,16 @@ def check(config: ConfigFile, overrides: Overrides = None, json: Json = False) -
     typer.echo(f"# estimated time  {duration(takes.seconds)}")
 
 
-def schema() -> None:
+def schema(plugin: Plugins = None) -> None:
     """Print the JSON Schema of a config, for an editor's completion.
 
     Example: vgrad schema > vgrad.schema.json
     """
     from vgrad.config.json_schema import json_schema
+    from vgrad.plugins import load_plugins
     from vgrad.report.documents import json_text
 
+    load_plugins(plugin or ())
     typer.echo(json_text(json_schema()), nl=False)
 
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vgrad.cli.options import DEFAULT_RUNS_DIR, Json, RunsDir, show
+from vgrad.cli.options import DEFAULT_RUNS_DIR, Json, Plugins, RunsDir, show
 
 if TYPE_CHECKING:
     from vgrad.registry import Registry
@@ -65,6 +65,7 @@ def list_(
     where: Where = None,
     status: Status = None,
     limit: Limit = 30,
+    plugin: Plugins = None,
     runs_dir: RunsDir = DEFAULT_RUNS_DIR,
     json: Json = False,
 ) -> None:
@@ -75,6 +76,9 @@ def list_(
     from vgrad.errors import Problem, RequestError, nearest
     from vgrad.report.catalogue import catalogue_json, catalogue_table
 
+    if kind == RUNS and plugin:
+        families = f"one of {', '.join(FAMILIES)}"
+        raise RequestError(Problem("--plugin adds to a family of parts", "", families))
     if kind == RUNS:
         _list_runs(where or [], status, 0 if json else limit, str(runs_dir), json)
         return
@@ -82,6 +86,10 @@ def list_(
         choices = (RUNS, *FAMILIES)
         allowed, near = f"one of {', '.join(choices)}", nearest(kind, choices)
         raise RequestError(Problem(f"there is no list of {kind!r}", "", allowed, near))
+    if plugin:
+        from vgrad.plugins import load_plugins
+
+        load_plugins(plugin)
     if json:
         typer.echo(catalogue_json(_registry(kind)), nl=False)
     else:

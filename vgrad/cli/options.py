@@ -23,6 +23,15 @@ def complete_runs(incomplete: str) -> list[str]:
 
 def complete_configs(incomplete: str) -> list[str]:
     """YAML files and folders that begin with what was typed."""
+    return _complete_files(incomplete, (".yaml", ".yml"))
+
+
+def complete_plugins(incomplete: str) -> list[str]:
+    """Python files and folders that begin with what was typed."""
+    return _complete_files(incomplete, (".py",))
+
+
+def _complete_files(incomplete: str, endings: tuple[str, ...]) -> list[str]:
     folder, _, start = incomplete.rpartition("/")
     try:
         entries = sorted(os.scandir(folder or "."), key=lambda entry: entry.name)
@@ -31,8 +40,7 @@ def complete_configs(incomplete: str) -> list[str]:
     fitting = [
         entry
         for entry in entries
-        if entry.name.startswith(start)
-        and (entry.is_dir() or entry.name.endswith((".yaml", ".yml")))
+        if entry.name.startswith(start) and (entry.is_dir() or entry.name.endswith(endings))
     ]
     prefix = f"{folder}/" if folder else ""
     return [f"{prefix}{entry.name}{'/' if entry.is_dir() else ''}" for entry in fitting]
@@ -52,6 +60,15 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout,
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the run-id and nothing else.")]
 AllLayers = Annotated[
     bool, typer.Option("--all-layers", help="Every layer, not only head, tail and some between.")
+]
+Plugins = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--plugin",
+        metavar="FILE",
+        help="A Python file with parts of your own; may be repeated.",
+        autocompletion=complete_plugins,
+    ),
 ]
 Overrides = Annotated[
     list[str] | None,

@@ -10,6 +10,7 @@ from vgrad.cli.options import (
     ConfigFile,
     Json,
     Overrides,
+    Plugins,
     Quiet,
     RunsDir,
     complete_runs,
@@ -46,6 +47,7 @@ def register(app: typer.Typer) -> None:
 def run(
     config: ConfigFile = "",
     overrides: Overrides = None,
+    plugin: Plugins = None,
     runs_dir: RunsDir = DEFAULT_RUNS_DIR,
     checkpoint_every: CheckpointEvery = None,
     resume: Resume = None,
@@ -71,6 +73,7 @@ def run(
         return watch(console, total, start=start)
 
     options = {
+        "plugins": plugin or (),
         "runs_dir": runs_dir,
         "checkpoint_every": checkpoint_every,
         "watch": None if quiet else watch,

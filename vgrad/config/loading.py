@@ -30,7 +30,7 @@ def load_config(source: str | Path | Mapping[str, object], overrides: Overrides 
         faults: dict[KeyPath, Problem] = {}
         return Config.resolve(Document(plain_mapping(source, faults)), overrides, faults)
     file = str(source)
-    text = _text(_bytes(file), file)
+    text = _text(read_file(file), file)
     reading = read_yaml(text, file)
     document = _document(reading, file)
     folder = os.path.dirname(os.path.abspath(file))
@@ -50,7 +50,12 @@ def _document(reading: Reading, file: str) -> Document:
     return Document(data, file, reading.places)
 
 
-def _bytes(file: str) -> bytes:
+def read_file(file: str) -> bytes:
+    """The content of a file that the user named.
+
+    Raises:
+        RequestError: it is not there, cannot be read, or is longer than anyone would write.
+    """
     try:
         with open(file, "rb") as stream:
             content = stream.read(MAX_BYTES + 1)

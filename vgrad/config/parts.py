@@ -147,7 +147,7 @@ class PartOf:
     def _entry(self, name: object, loc: tuple[str, ...]) -> Entry[Any]:
         if isinstance(name, str) and name in self.registry:
             return self.registry[name]
-        what = f"no {self._kind} is called {show(name)}"
+        what = unknown(self._kind, name)
         close = nearest(name, self.registry.names()) if isinstance(name, str) else ""
         fail(Problem(what, ".".join(loc), self.allowed, close))
 
@@ -159,6 +159,11 @@ class PartOf:
         except RequestError as error:  # options that are right one by one, but not together
             fail(*error.problems)
         return part
+
+
+def unknown(kind: str, name: object) -> str:
+    """What is said of a name that is not in its family."""
+    return f"no {kind} is called {show(name)}"
 
 
 def option_names(entry: Entry[Any]) -> tuple[str, ...]:

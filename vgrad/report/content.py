@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from vgrad.diagnosis import Verdict, diagnose, diagnose_run
 from vgrad.errors import Problem, RequestError
-from vgrad.records import METRICS_DTYPE
+from vgrad.records import METRICS_DTYPE, Plugin
 from vgrad.report.selection import select_layers
 
 Rows = NDArray[np.void]
@@ -28,6 +28,8 @@ class StoredRun(Protocol):
     def summary(self) -> Mapping[str, Any]: ...
     @property
     def config(self) -> Mapping[str, Any]: ...
+    @property
+    def plugins(self) -> tuple[Plugin, ...]: ...
     @property
     def metrics(self) -> Rows:
         """A `METRICS_DTYPE` row per logged step."""
@@ -82,6 +84,7 @@ class Report:
     status: str
     error: str
     config: Mapping[str, Any]
+    plugins: tuple[Plugin, ...]
     step: int
     last_step: int
     verdict: Verdict
@@ -116,6 +119,7 @@ def build_report(
         status=run.status,
         error=str(run.summary.get("error") or ""),
         config=run.config,
+        plugins=run.plugins,
         step=at,
         last_step=int(steps[-1]),
         verdict=verdict,

@@ -22,11 +22,14 @@ from vgrad.report.tables import report_view, result_phrases, when
 def as_markdown(report: Report) -> str:
     """For an issue, a notebook, a README: tables as GitHub renders them, all columns."""
     settings = [f"{title} {value}" for title, value in settings_of(report.config).items()]
+    shown = " · ".join(map(str, report.plugins))
+    plugins = f"- Plugins: {_inline(shown)}\n" if shown else ""
     parts = [
         f"## Run `{report.id}`, {report.status}",
         *([_inline(report.error)] if report.error else []),
         f"**{report.verdict.kind}**: {_inline(report.verdict.sentence)}",
         f"- Settings: {_inline(' · '.join(settings))}\n"
+        f"{plugins}"
         f"- Result: {_inline(' · '.join(result_phrases(report)))}",
         f"### Gradient by layer at {when(report)}",
         _markdown_table(layer_columns(report.layers, report.shown)),
@@ -59,6 +62,7 @@ def as_json(report: Report) -> str:
             "status": report.status,
             "error": report.error or None,
             "config": report.config,
+            "plugins": [asdict(plugin) for plugin in report.plugins],
             "step": report.step,
             "last_step": report.last_step,
             "verdict": asdict(report.verdict),

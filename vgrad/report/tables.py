@@ -80,6 +80,8 @@ def _header(report: Report) -> RenderableType:
         grid.add_row("error" if report.status == "failed" else "cause", Text(report.error))
     settings = tuple(f"{title} {value}" for title, value in settings_of(report.config).items())
     grid.add_row("settings", Items(settings))
+    if report.plugins:
+        grid.add_row("plugins", Items(tuple(map(str, report.plugins))))
     grid.add_row("result", Items(result_phrases(report)))
     if phrase := clipping_phrase(report.clipping):
         grid.add_row("clipping", Text(phrase))

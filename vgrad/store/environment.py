@@ -5,11 +5,14 @@ import platform
 import re
 import socket
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
+
+from vgrad.records import Plugin
 
 COMMIT = re.compile("[0-9a-f]{40}([0-9a-f]{24})?")  # SHA-1 or SHA-256
 PACKAGES = ("vgrad", "numpy", "pydantic", "pyyaml")
@@ -20,7 +23,9 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def collect_environment(command: Sequence[str]) -> dict[str, object]:
+def collect_environment(
+    command: Sequence[str], plugins: Sequence[Plugin] = ()
+) -> dict[str, object]:
     """What `environment.json` says of a run that begins now; its end is not known yet."""
     folder = current_folder()
     return {
@@ -33,6 +38,7 @@ def collect_environment(command: Sequence[str]) -> dict[str, object]:
         "git_commit": git_commit(folder) if folder else None,
         "command": list(command),
         "directory": str(folder) if folder else None,
+        "plugins": [asdict(plugin) for plugin in plugins],
         "pid": os.getpid(),
         "start_time": now(),
         "end_time": None,

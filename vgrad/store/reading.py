@@ -10,7 +10,7 @@ import yaml
 from numpy.typing import NDArray
 
 from vgrad.errors import Problem, RequestError, RunError
-from vgrad.records import BLOCK_DTYPE, CLIPPING_DTYPE, LAYER_DTYPE, METRICS_DTYPE
+from vgrad.records import BLOCK_DTYPE, CLIPPING_DTYPE, LAYER_DTYPE, METRICS_DTYPE, Plugin
 from vgrad.store import layout
 from vgrad.store.documents import read_json
 from vgrad.store.locks import is_locked
@@ -58,6 +58,17 @@ class Run:
     def environment(self) -> dict[str, Any]:
         """`environment.json`."""
         return read_json(self.path / layout.ENVIRONMENT)
+
+    @property
+    def plugins(self) -> tuple[Plugin, ...]:
+        """The plugins that it was made with; none where `environment.json` does not say."""
+        try:
+            return tuple(
+                Plugin(str(one["path"]), str(one["sha256"]), tuple((k, n) for k, n in one["parts"]))
+                for one in self.environment.get("plugins", ())
+            )
+        except (RunError, KeyError, TypeError, ValueError):
+            return ()
 
     @cached_property
     def config_yaml(self) -> str:
