@@ -229,6 +229,7 @@ def test_dropout_keeps_the_mean_and_for_selu_the_variance(activation: str, rate:
         (("residual", {"projection": False}), (4, 4, 5), "model.connectivity.projection"),
         (("dense", {}), (4, 5), "model.width"),
         (("dense", {"every": 4}), (4,) * 4, "model.connectivity.every"),
+        (("dense", {}), (), "model.depth"),
     ],
 )
 def test_what_cannot_be_wired_is_refused(

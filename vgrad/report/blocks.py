@@ -41,5 +41,7 @@ def clipping_phrase(clipping: Rows) -> str:
         return ""
     row = clipping[-1]
     norms = f"‖g‖ {number(float(row['norm_before']))} → {number(float(row['norm_after']))}"
+    if not (clipping["clipped_fraction"] > 0.0).any():
+        return norms
     share = percent(float(row["clipped_fraction"]))
     return f"{norms}; {share} of the updates since the step logged before were clipped"

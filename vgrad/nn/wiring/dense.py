@@ -30,6 +30,12 @@ class Dense(Connectivity):
     compression: Annotated[float, Gt(0), Le(1)] = 0.5
 
     def check(self, widths: tuple[int, ...]) -> None:
+        if not widths:
+            raise RequestError(
+                Problem(
+                    "dense layers follow a first one, and there is none", "model.depth", "1 or more"
+                )
+            )
         if len(set(widths)) > 1:
             raise RequestError(
                 Problem(
