@@ -1,6 +1,7 @@
 """What all tests share: how hypothesis draws, and which tests wait for what."""
 
 import os
+import signal
 from collections.abc import Iterator
 from importlib.util import find_spec
 
@@ -11,6 +12,15 @@ from threadpoolctl import threadpool_limits
 settings.register_profile("local", deadline=None)  # a loaded machine is no failure
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+def pytest_configure() -> None:
+    """Take signals as on a terminal: who starts the tests in the background has Ctrl-C ignored, in
+    them and in the processes that they start."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for name in ("SIGHUP", "SIGTERM"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_DFL)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
