@@ -209,11 +209,11 @@ class Network:
         all groups share, and `update` gets it as soon as it is whole; by then nothing below
         needs the group's parameters.
         """
-        for group, steps in self._steps_back(plan, tape, grouped=update is not None):
-            for step in steps:
-                step()
-            if update is not None:
-                update(group, self.block_of(group))
+        with np.errstate(all="ignore"):  # a non-finite value is a result, not an exception
+            for group, steps in self._steps_back(plan, tape, grouped=update is not None):
+                _carry_out(steps)
+                if update is not None:
+                    update(group, self.block_of(group))
 
     def _steps_back(
         self, plan: Plan, tape: Tape, *, grouped: bool
@@ -231,7 +231,7 @@ class Network:
     def evaluate(self, plan: Plan, tape: Tape | None = None) -> float:
         """Forward and the mean loss of `plan.targets`; ∂L/∂outputs goes to the tape's last δ."""
         tape = tape or plan.lean
-        with np.errstate(all="ignore"):  # a non-finite value is a result, not an exception
+        with np.errstate(all="ignore"):
             _carry_out(tape.forward)
             return self.loss.value_and_grad(
                 plan.outputs, plan.targets, grad=tape.grad_outputs, scratch=plan.loss_scratch
@@ -243,8 +243,7 @@ class Network:
         """The mean loss of the batch in `plan`; where its gradient goes, see `backward`."""
         tape = tape or plan.lean
         value = self.evaluate(plan, tape)
-        with np.errstate(all="ignore"):
-            self.backward(plan, tape, update)
+        self.backward(plan, tape, update)
         return value
 
     def commit(self, tape: Tape) -> None:
