@@ -13,7 +13,7 @@ from reference.cases import OPTIONS
 
 from vgrad.nn.activations import Activation, activations
 from vgrad.nn.arrays import Array
-from vgrad.nn.meanfield.mesh import evaluate
+from vgrad.nn.meanfield.mesh import forward
 from vgrad.nn.special import normal_cdf, normal_pdf
 
 Vector = NDArray[np.float64]
@@ -133,7 +133,7 @@ def hermite_product(activation: Activation, q: float, c: float, terms: int) -> f
     """E[φ(u₁)φ(u₂)] = Σ aₙ²·cⁿ, aₙ the coefficients in orthonormal Hermite polynomials
     (Mehler's formula); for |c| so small that the series ends."""
     u, weight = naive_nodes(activation, q)
-    weighted, z = weight * evaluate(activation, u)[0], u / math.sqrt(q)
+    weighted, z = weight * forward(activation, u), u / math.sqrt(q)
     below, at, total = np.zeros_like(z), np.ones_like(z), 0.0
     for n in range(terms):
         total += float(weighted @ at) ** 2 * c**n

@@ -26,19 +26,25 @@ MOST_BENDS = 512
 """No further, for what bends without end, as a sine: it is then resolved up to about |u| = 30."""
 
 
-def evaluate(activation: Activation, u: Values) -> tuple[Values, Values]:
-    """φ(u) and φ′(u), element by element."""
-    value, slope = np.empty_like(u), np.empty_like(u)
-    scratch = np.empty((activation.n_scratch, *u.shape))
+def forward(activation: Activation, u: Values) -> Values:
+    """φ(u), element by element."""
+    out = np.empty_like(u)
     with np.errstate(all="ignore"):  # exp(10¹⁸) on the way to σ = 1
-        activation.forward(u, out=value, scratch=scratch)
-        activation.derivative(u, value, out=slope, scratch=scratch)
-    return value, slope
+        activation.forward(u, out=out, scratch=np.empty((activation.n_scratch, *u.shape)))
+    return out
+
+
+def derivative(activation: Activation, u: Values, phi: Values) -> Values:
+    """φ′(u), element by element, given φ(u)."""
+    out = np.empty_like(u)
+    with np.errstate(all="ignore"):
+        activation.derivative(u, phi, out=out, scratch=np.empty((activation.n_scratch, *u.shape)))
+    return out
 
 
 def at_zero(activation: Activation) -> float:
     """φ(0)."""
-    return float(evaluate(activation, np.zeros(1))[0][0])
+    return float(forward(activation, np.zeros(1))[0])
 
 
 @cache
@@ -85,7 +91,8 @@ def _between() -> tuple[Values, Values]:
 def _slopes(activation: Activation, left: Values, right: Values, x: Values) -> Values:
     """φ′ at the points x of [-1, 1] carried over to each panel, `(panels, points)`."""
     middle, half = (left + right) / 2, (right - left) / 2
-    return evaluate(activation, middle[:, None] + half[:, None] * x)[1]
+    u = middle[:, None] + half[:, None] * x
+    return derivative(activation, u, forward(activation, u))
 
 
 def _is_resolved(activation: Activation, left: Values, right: Values) -> Flags:

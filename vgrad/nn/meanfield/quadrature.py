@@ -6,11 +6,12 @@ where the Gaussian does. Nothing is assumed of the activation's scale or of its 
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from vgrad.nn.activations import Activation
-from vgrad.nn.meanfield.mesh import Values, evaluate, legendre, mesh
+from vgrad.nn.meanfield.mesh import Values, derivative, forward, legendre, mesh
 
 REACH = 8.5  # standard deviations; beyond lies a share of 2e-17
 BELL = np.array([-REACH, -4.75, -2.25, 0.0, 2.25, 4.75, REACH])
@@ -50,28 +51,36 @@ class Samples:
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """Nodes of two variables N(0, q) of correlation c: weights, φ and φ′ of both, flat."""
+    """Nodes of two variables N(0, q) of correlation c, `(nodes,)` each, and their weights."""
 
+    activation: Activation
+    u1: Values
+    u2: Values
     weight: Values
-    phi1: Values
-    phi2: Values
-    slope1: Values
-    slope2: Values
 
     @property
     def product(self) -> float:
         """E[φ(u₁)·φ(u₂)]."""
-        return float(self.weight @ (self.phi1 * self.phi2))
+        phi1, phi2 = self._phi
+        return float(self.weight @ (phi1 * phi2))
 
     @property
     def distance(self) -> float:
         """E[(φ(u₁) - φ(u₂))²]/2 = E[φ²] - E[φ(u₁)φ(u₂)], without cancellation as c → 1."""
-        return float(self.weight @ (self.phi1 - self.phi2) ** 2) / 2
+        phi1, phi2 = self._phi
+        return float(self.weight @ (phi1 - phi2) ** 2) / 2
 
     @property
     def slope_product(self) -> float:
         """E[φ′(u₁)·φ′(u₂)]."""
-        return float(self.weight @ (self.slope1 * self.slope2))
+        phi1, phi2 = self._phi
+        slope1 = derivative(self.activation, self.u1, phi1)
+        slope2 = derivative(self.activation, self.u2, phi2)
+        return float(self.weight @ (slope1 * slope2))
+
+    @cached_property
+    def _phi(self) -> tuple[Values, Values]:
+        return forward(self.activation, self.u1), forward(self.activation, self.u2)
 
 
 def samples(activation: Activation, q: Values | float) -> Samples:
@@ -82,7 +91,8 @@ def samples(activation: Activation, q: Values | float) -> Samples:
     edges = np.concatenate([BELL * scale, np.broadcast_to(bends, (q.size, bends.size))], axis=1)
     u, weight = _nodes(edges, REACH * scale)
     weight *= _density(u, scale)
-    return Samples(q, u, weight, *evaluate(activation, u))
+    phi = forward(activation, u)
+    return Samples(q, u, weight, phi, derivative(activation, u, phi))
 
 
 def pairs(activation: Activation, q: float, gap: float) -> Pairs:
@@ -108,9 +118,7 @@ def pairs(activation: Activation, q: float, gap: float) -> Pairs:
     m_edges = np.concatenate([bell, bends - d, sign * bends + d], axis=1)
     m, weight = _nodes(m_edges, REACH * wide_scale)
     weight *= _density(m, wide_scale) * d_weight[:, None]
-    phi1, slope1 = evaluate(activation, (m + d).ravel())
-    phi2, slope2 = evaluate(activation, (sign * (m - d)).ravel())
-    return Pairs(weight.ravel(), phi1, phi2, slope1, slope2)
+    return Pairs(activation, (m + d).ravel(), (sign * (m - d)).ravel(), weight.ravel())
 
 
 def _nodes(edges: Values, reach: Values | float) -> tuple[Values, Values]:
