@@ -72,6 +72,31 @@ parameters as the loss gave it and as the optimizer got it at this step, and the
 updates since the last logged step, this one's included, at which anything was clipped."""
 
 
+PREDICTIONS: dict[str, str] = {
+    "q": "variance of the pre-activation z over networks, of an input of the data's mean square",
+    "chi": "fan_in·E[w²]·E[φ′²]: ‖δ‖² over that of the layer above",
+    "correlation": "of the z of two different inputs",
+    "delta_rms": "median over seeds of the rms of δ, relative to the last hidden layer's",
+    "delta_low": "below it lie 5 % of seeds",
+    "delta_high": "above it lie 5 % of seeds",
+    "grad_rms": "median over seeds of the rms of ∂L/∂W for one example, relative likewise",
+    "preact_mean": "mean of z",
+    "preact_std": "standard deviation of z",
+    "act_mean": "mean of h = φ(z)",
+    "act_std": "standard deviation of h",
+    "saturated_fraction": "share of |φ′(z)| below 0.05 max|φ′|",
+}
+
+PREDICTION_DTYPE = np.dtype(
+    [
+        ("layer", np.int64),
+        ("name", f"U{LAYER_NAME_LENGTH}"),
+        *((name, np.float64) for name in PREDICTIONS),
+    ]
+)
+"""What theory expects of a layer at initialization; nan where it does not apply."""
+
+
 @dataclass(frozen=True)
 class Metrics:
     """A row of `metrics.csv`. nan stands for "does not apply" and is written as an empty field.

@@ -61,6 +61,11 @@ class Initializer:
         return None
 
     @property
+    def isometric(self) -> bool:
+        """Whether all singular values of what `fill` writes are alike."""
+        return False
+
+    @property
     def biases(self) -> "Initializer | None":
         """What the biases begin with where `model.bias_init` is left at 0; None: with 0."""
         return None

@@ -33,6 +33,10 @@ class Critical(Initializer):
         return self._matrix(activation).variance(fan_in, fan_out, activation)
 
     @property
+    def isometric(self) -> bool:
+        return self.distribution == "orthogonal"
+
+    @property
     def biases(self) -> Initializer | None:
         return Gaussian(self.sigma_b) if self.sigma_b > 0.0 else None
 

@@ -37,6 +37,10 @@ class Orthogonal(Initializer):
     def variance(self, fan_in: int, fan_out: int, activation: Activation) -> float:
         return resolved_gain(self.gain, activation) ** 2 / max(fan_in, fan_out)
 
+    @property
+    def isometric(self) -> bool:
+        return True
+
 
 @initializers.register("lsuv", source="Mishkin & Matas 2016, algorithm 1")
 @dataclass(frozen=True)

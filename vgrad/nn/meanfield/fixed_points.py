@@ -19,7 +19,7 @@ Phase = Literal["ordered", "critical", "chaotic"]
 CRITICAL_WITHIN = 1e-6
 """Of χ₁ around 1: it takes a million layers to matter."""
 SAME_C = 1e-12  # correlations that differ less do so by rounding
-MARGINAL = 1e-9  # of V′ and C′ around 1: what is nearby neither comes nor goes, but for rounding
+MARGINAL = 1e-9  # of a factor around 1: what is nearby neither comes nor goes, but for rounding
 DEPTH_PER_SCALE = 6.0  # ξ_c that a net can be deep and still train (Schoenholz 2017, figure 5)
 
 
@@ -87,7 +87,7 @@ class Settled:
 def depth_scale(factor: float) -> float:
     """The layers over which something that changes by `factor` per layer shrinks by e."""
     rate = math.log(factor) if factor > 0.0 else -math.inf
-    return math.inf if abs(rate) < SAME_C else -1.0 / rate
+    return math.inf if abs(rate) < MARGINAL else -1.0 / rate
 
 
 def fixed_points(field: MeanField) -> tuple[FixedPoint, ...]:

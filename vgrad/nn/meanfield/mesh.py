@@ -48,9 +48,9 @@ def at_zero(activation: Activation) -> float:
 
 
 @cache
-def legendre() -> tuple[Values, Values]:
-    """Nodes and weights of the rule on [-1, 1], `(NODES,)` each."""
-    x, w = np.polynomial.legendre.leggauss(NODES)
+def legendre(nodes: int = NODES) -> tuple[Values, Values]:
+    """Nodes and weights of the rule on [-1, 1], `(nodes,)` each."""
+    x, w = np.polynomial.legendre.leggauss(nodes)
     return x, w
 
 

@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from vgrad.nn.activations import Activation
-from vgrad.nn.meanfield.mesh import Values, derivative, forward, legendre, mesh
+from vgrad.nn.meanfield.mesh import NODES, Values, derivative, forward, legendre, mesh
 
 REACH = 8.5  # standard deviations; beyond lies a share of 2e-17
 BELL = np.array([-REACH, -4.75, -2.25, 0.0, 2.25, 4.75, REACH])
@@ -58,29 +58,41 @@ class Pairs:
     u2: Values
     weight: Values
 
+    def mean(self, values: Values) -> float:
+        """E[values], for values at the nodes of a function that is symmetric in the two."""
+        return float(self.weight @ values)
+
+    @cached_property
+    def phi(self) -> tuple[Values, Values]:
+        """φ of both."""
+        return forward(self.activation, self.u1), forward(self.activation, self.u2)
+
+    @cached_property
+    def slope(self) -> tuple[Values, Values]:
+        """φ′ of both."""
+        phi1, phi2 = self.phi
+        return (
+            derivative(self.activation, self.u1, phi1),
+            derivative(self.activation, self.u2, phi2),
+        )
+
     @property
     def product(self) -> float:
         """E[φ(u₁)·φ(u₂)]."""
-        phi1, phi2 = self._phi
-        return float(self.weight @ (phi1 * phi2))
+        phi1, phi2 = self.phi
+        return self.mean(phi1 * phi2)
 
     @property
     def distance(self) -> float:
         """E[(φ(u₁) - φ(u₂))²]/2 = E[φ²] - E[φ(u₁)φ(u₂)], without cancellation as c → 1."""
-        phi1, phi2 = self._phi
-        return float(self.weight @ (phi1 - phi2) ** 2) / 2
+        phi1, phi2 = self.phi
+        return self.mean((phi1 - phi2) ** 2) / 2
 
     @property
     def slope_product(self) -> float:
         """E[φ′(u₁)·φ′(u₂)]."""
-        phi1, phi2 = self._phi
-        slope1 = derivative(self.activation, self.u1, phi1)
-        slope2 = derivative(self.activation, self.u2, phi2)
-        return float(self.weight @ (slope1 * slope2))
-
-    @cached_property
-    def _phi(self) -> tuple[Values, Values]:
-        return forward(self.activation, self.u1), forward(self.activation, self.u2)
+        slope1, slope2 = self.slope
+        return self.mean(slope1 * slope2)
 
 
 def samples(activation: Activation, q: Values | float) -> Samples:
@@ -89,18 +101,18 @@ def samples(activation: Activation, q: Values | float) -> Samples:
     scale = np.sqrt(q)[:, None]
     bends = _within(mesh(activation), REACH * float(scale.max(initial=0.0)))
     edges = np.concatenate([BELL * scale, np.broadcast_to(bends, (q.size, bends.size))], axis=1)
-    u, weight = _nodes(edges, REACH * scale)
+    u, weight = panels(edges, REACH * scale)
     weight *= _density(u, scale)
     phi = forward(activation, u)
     return Samples(q, u, weight, phi, derivative(activation, u, phi))
 
 
-def pairs(activation: Activation, q: float, gap: float) -> Pairs:
+def pairs(activation: Activation, q: float, gap: float, nodes: int = NODES) -> Pairs:
     """Two variables N(0, q) of correlation c = 1 - gap, 0 ≤ gap ≤ 2.
 
     With m = (u₁ + u₂)/2 and d = (u₁ - u₂)/2, which are independent, the integral over m runs
     between the bends of both φ(m + d) and φ(m - d), however close they lie. For c < 0 it is
-    u₂ = -(m - d), so that d is always the narrower one.
+    u₂ = -(m - d), so that d is always the narrower one. Six nodes to a panel give five digits.
     """
     sign = 1.0 if gap <= 1.0 else -1.0
     narrow = max(min(gap, 2.0 - gap), SAME)
@@ -111,22 +123,22 @@ def pairs(activation: Activation, q: float, gap: float) -> Pairs:
     crossings = ((kinks[:, None] - sign * kinks) / 2).ravel()  # where two bends meet
     d_edges = np.concatenate([BELL * scale, crossings, *_graded(bends, reach)])
     low = 0.0 if sign > 0.0 else -reach  # u₁ and u₂ may be exchanged where c ≥ 0
-    d, d_weight = _nodes(np.unique(np.clip(d_edges, low, reach)), reach)
+    d, d_weight = panels(np.unique(np.clip(d_edges, low, reach)), reach, nodes)
     d_weight *= _density(d, scale) * (2.0 if sign > 0.0 else 1.0)
     d = d[:, None]
     bell = np.broadcast_to(BELL * wide_scale, (d.size, BELL.size))
     m_edges = np.concatenate([bell, bends - d, sign * bends + d], axis=1)
-    m, weight = _nodes(m_edges, REACH * wide_scale)
+    m, weight = panels(m_edges, REACH * wide_scale, nodes)
     weight *= _density(m, wide_scale) * d_weight[:, None]
     return Pairs(activation, (m + d).ravel(), (sign * (m - d)).ravel(), weight.ravel())
 
 
-def _nodes(edges: Values, reach: Values | float) -> tuple[Values, Values]:
-    """Nodes and weights of the panels between edges `(…, n)`, each `(…, nodes)`.
+def panels(edges: Values, reach: Values | float, nodes: int = NODES) -> tuple[Values, Values]:
+    """Gauss-Legendre nodes and weights on the panels between edges `(…, n)`, each `(…, nodes)`.
 
     The edges come in any order; panels beyond `reach` on either side have weight 0.
     """
-    x, w = legendre()
+    x, w = legendre(nodes)
     edges = np.sort(np.clip(edges, -reach, reach), axis=-1)
     half = np.diff(edges)[..., None] / 2
     u: Values = edges[..., :-1, None] + half * (1.0 + x)

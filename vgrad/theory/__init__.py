@@ -1,0 +1,21 @@
+"""Mean-field predictions of a network at initialization: see `predict`.
+
+Plain networks are followed layer by layer (`flow`), with what finite widths add
+(`finite_width`); `wirings` holds what is known in closed form of others.
+"""
+
+from vgrad.theory.flow import Flow, flow_of
+from vgrad.theory.layers import Inputs, Layers, NothingToSay, alignment_of_classes
+from vgrad.theory.prediction import Prediction, as_measured, predict
+
+__all__ = [
+    "Flow",
+    "Inputs",
+    "Layers",
+    "NothingToSay",
+    "Prediction",
+    "alignment_of_classes",
+    "as_measured",
+    "flow_of",
+    "predict",
+]

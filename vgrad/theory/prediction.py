@@ -1,0 +1,120 @@
+"""What theory expects of a network at initialization, in the words that measurements use."""
+
+import math
+from dataclasses import dataclass
+from functools import cache
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vgrad.diagnosis import Verdict, diagnose
+from vgrad.nn.activations import Activation
+from vgrad.nn.meanfield import MeanField, Settled, settle
+from vgrad.nn.meanfield.mesh import derivative, forward
+from vgrad.records import LAYER_DTYPE, PREDICTION_DTYPE
+from vgrad.theory.correlations import FURTHEST
+from vgrad.theory.finite_width import Spread, spread_of
+from vgrad.theory.flow import Flow, flow_of
+from vgrad.theory.layers import Inputs, Layers
+from vgrad.theory.moments import moments
+
+Values = NDArray[np.float64]
+
+TAIL = 1.6448536269514722  # standard deviations of a normal beyond which lie 5 %
+SATURATED_BELOW = 0.05  # of max|φ′|, as telemetry counts
+QUANTILES = 1001  # of z at which slopes are counted
+KNOWN = 33  # variances for which they are
+SAME = 1e-12  # relative; layers that differ less are alike
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """Of a plain network, layer by layer, and as a whole."""
+
+    layers: NDArray[np.void]
+    """A `PREDICTION_DTYPE` row for each weight layer, the output layer last."""
+    settled: Settled | None
+    """What such layers come to if there are enough of them; None where they are not all alike."""
+    verdict: Verdict
+
+
+def predict(layers: Layers, inputs: Inputs) -> Prediction:
+    """Follow signal and gradient through these layers."""
+    flow = flow_of(layers, inputs)
+    with np.errstate(over="ignore", under="ignore"):  # beyond the range of numbers is an answer
+        rows = _rows(layers, flow, spread_of(layers, inputs, flow))
+    return Prediction(rows, _settled(layers, flow), diagnose(as_measured(rows, layers)))
+
+
+def as_measured(rows: NDArray[np.void], layers: Layers) -> NDArray[np.void]:
+    """Predictions as the rows of a measured step: what is not predicted is nan."""
+    measured = np.zeros(rows.size, LAYER_DTYPE)
+    for name in LAYER_DTYPE.names or ():
+        if name in rows.dtype.names:  # type: ignore[operator]
+            measured[name] = rows[name]
+        elif measured.dtype[name].kind == "f":
+            measured[name] = np.nan
+    weights = layers.fan_in * layers.fan_out
+    measured["grad_norm"] = rows["grad_rms"] * np.sqrt(weights)
+    measured["weight_norm"] = np.sqrt(weights * layers.weight_variance)
+    return measured
+
+
+def _rows(layers: Layers, flow: Flow, spread: Spread) -> NDArray[np.void]:
+    rows = np.zeros(layers.depth + 1, PREDICTION_DTYPE)
+    rows["layer"] = np.arange(1, rows.size + 1)
+    rows["name"] = [*(f"linear{n}" for n in range(1, rows.size)), "output"]
+    rows["q"], rows["chi"] = np.exp(flow.log_mean_q), np.exp(flow.log_chi)
+    rows["correlation"] = 1.0 - flow.gap
+    shift, deviation = np.append(spread.shift, 0.0), np.append(np.sqrt(spread.variance), 0.0)
+    last = max(layers.depth - 1, 0)
+    log_units, log_weights = np.log(layers.fan_out), np.log(layers.fan_in * layers.fan_out)
+    log_delta = flow.log_delta + shift - log_units + log_units[last]
+    for name, side in (("delta_low", -TAIL), ("delta_rms", 0.0), ("delta_high", TAIL)):
+        rows[name] = np.exp((log_delta + side * deviation) / 2.0)  # of ‖δ‖, not of its square
+    log_grad = flow.log_grad + shift - log_weights + log_weights[last]
+    rows["grad_rms"] = np.exp(log_grad / 2.0)
+    _forward_rows(rows, layers, flow.log_mean_q)
+    return rows
+
+
+def _forward_rows(rows: NDArray[np.void], layers: Layers, log_q: Values) -> None:
+    at, hidden = moments(layers.activation).at, rows[:-1]
+    rows["preact_mean"], rows["preact_std"] = layers.bias_mean, np.exp(log_q / 2.0)
+    root, mean = np.exp(at("log_phi2", log_q[:-1]) / 2.0), at("mean", log_q[:-1])
+    hidden["act_mean"] = root * mean
+    hidden["act_std"] = root * np.sqrt(np.maximum(1.0 - mean**2, 0.0))
+    hidden["saturated_fraction"] = _saturated(layers.activation, log_q[:-1])
+    output = rows[-1]
+    output["act_mean"], output["act_std"] = output["preact_mean"], output["preact_std"]
+    output["saturated_fraction"] = 0.0
+
+
+def _saturated(activation: Activation, log_q: Values) -> Values:
+    """The share of slopes that are nearly 0, by counting; between a few q interpolated."""
+    if not log_q.size:
+        return log_q
+    inside = np.clip(log_q, -FURTHEST, FURTHEST)
+    known = np.linspace(inside.min(), inside.max(), KNOWN)
+    z = _quantiles()
+    u = np.exp(known / 2.0)[:, None] * z
+    flat = np.abs(derivative(activation, u, forward(activation, u)))
+    share = np.mean(flat < SATURATED_BELOW * activation.max_slope, axis=1)
+    return np.interp(inside, known, share)
+
+
+@cache
+def _quantiles() -> Values:
+    """Of the standard normal, evenly spaced in probability."""
+    normal = NormalDist()
+    return np.array([normal.inv_cdf((n + 0.5) / QUANTILES) for n in range(QUANTILES)])
+
+
+def _settled(layers: Layers, flow: Flow) -> Settled | None:
+    """By the weights between hidden layers; the first and the last may differ."""
+    sigma2, bias = layers.sigma2[1:-1], layers.bias_variance[1:-1]
+    if not sigma2.size or np.ptp(sigma2) > SAME * sigma2.max() or sigma2[0] == 0.0:
+        return None
+    field = MeanField(layers.activation, math.sqrt(sigma2[0]), math.sqrt(bias[0]))
+    return settle(field, math.exp(min(max(flow.log_q[0], -FURTHEST), FURTHEST)))
