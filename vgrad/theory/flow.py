@@ -55,8 +55,7 @@ def flow_of(layers: Layers, inputs: Inputs) -> Flow:
         followed = [
             (share, *_beside(layers, square, log_q, log_below)) for share, square in inputs.groups
         ]
-    with np.errstate(divide="ignore"):
-        log_weights = np.log(layers.sigma2[1:])
+    log_weights = np.log(np.maximum(layers.sigma2[1:], NOTHING))
     shares = np.array([share for share, _, _ in followed])
     own_q = np.array([own for _, own, _ in followed])
     chis = [log_weights + phi.at("log_slope2", own[:-1]) for own in own_q]
