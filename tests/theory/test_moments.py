@@ -9,7 +9,7 @@ from gaussian_twins import Erf, every_activation
 from vgrad.nn.activations import Activation, activations
 from vgrad.nn.meanfield import samples
 from vgrad.theory.chebyshev import clenshaw, nodes_and_transform
-from vgrad.theory.moments import MOMENTS, Moments, moments
+from vgrad.theory.moments import MOMENTS, ActivationMoments, moments
 
 EVERY = pytest.mark.parametrize("phi", [*every_activation(), Erf()], ids=str)
 LOG_Q = np.random.default_rng(0).uniform(math.log(1e-12), math.log(1e8), 60)
@@ -69,7 +69,7 @@ def test_beyond_all_numbers_the_second_moment_goes_on_as_a_power() -> None:
 
 
 def test_cells_are_made_when_asked_for() -> None:
-    fresh = Moments(activations.build("tanh"))
+    fresh = ActivationMoments(activations.build("tanh"))
     assert not fresh._cells
     fresh.one("growth", 0.1)
     fresh.at("mean", np.array([0.2, 0.3]))

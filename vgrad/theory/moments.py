@@ -34,7 +34,7 @@ MOMENTS: dict[str, str] = {
 _ROW = {name: row for row, name in enumerate(MOMENTS)}
 
 
-class Moments:
+class ActivationMoments:
     """`MOMENTS` of one activation at any q."""
 
     def __init__(self, activation: Activation) -> None:
@@ -72,9 +72,9 @@ class Moments:
 
 
 @lru_cache(maxsize=16)
-def moments(activation: Activation) -> Moments:
+def moments(activation: Activation) -> ActivationMoments:
     """The moments of an activation, shared by all who ask."""
-    return Moments(activation)
+    return ActivationMoments(activation)
 
 
 def _moments_of(at: Samples) -> Values:
