@@ -10,9 +10,9 @@ fluctuations, independent of other layers': Var r = (E[φ⁴]/E[φ²]² - 1)/n a
 (3·E[φ′⁴]/E[φ′²]² - 1)/n. Those of two examples are correlated by as much as φ, φ′ and their
 gradients are, and a mean over a batch fluctuates by the mean covariance.
 
-The logarithm of ‖δ‖² is nearly normal. What t adds to it leaves the mean of ‖δ‖² as it is at
-infinite width, and so the median lies lower by half of t's variance; what q adds has no such bias
-worth counting.
+The logarithm of ‖δ‖² is nearly normal. For one example, t leaves the mean of ‖δ‖² as it is at
+infinite width, so that the median lies lower by half of t's variance; what q adds to the median is
+not worth counting.
 
 References: Hanin & Nica 2018, theorem 1, for ReLU, where t alone counts, with 5/n per layer;
 Roberts, Yaida & Hanin 2022, chapters 4 and 9, for the fluctuations of q.
@@ -111,11 +111,7 @@ class _Chain:
             passed.append(math.copysign(min(damped, abs(factor)), factor))
         varied_q = np.array(of_k[:-1])
         columns = (np.array(passed), self.share, self.slope_growth, *covariance, varied_q)
-        felt, own, variances = (
-            0.0,
-            0.0,
-            [0.0],
-        )  # felt: by all, of a deviation above
+        variances, own, felt = [0.0], 0.0, 0.0  # what a deviation above does to all from there
         for factor, share, slope_growth, own_q, own_slope, both, varied in zip(
             *(column[::-1].tolist() for column in columns), strict=True
         ):

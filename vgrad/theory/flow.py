@@ -16,7 +16,6 @@ from vgrad.theory.moments import NOTHING, moments
 
 Values = NDArray[np.float64]
 
-
 ALIKE = 1e-4
 """Difference of log q from which on two inputs are followed as one: what is left of it adds less
 than that to the logarithm of a gradient."""

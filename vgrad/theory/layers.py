@@ -43,9 +43,9 @@ class Inputs:
     @classmethod
     def of(cls, x: NDArray[Any], batch: int = 1, alignment: float = 1.0) -> "Inputs":
         """Of examples `(examples, features)`."""
-        x = np.asarray(x, dtype=np.float64)
         count, features = x.shape
-        squares, total = np.sort(np.mean(x * x, axis=1)), x.sum(axis=0)
+        squares = np.sort(np.einsum("ij,ij->i", x, x, dtype=np.float64)) / features
+        total = x.sum(axis=0, dtype=np.float64)
         square = float(squares.mean())
         parts = np.split(squares, np.round(np.array(GROUPS) * count).astype(int))
         groups = tuple((part.size / count, float(part.mean())) for part in parts if part.size)
