@@ -81,6 +81,7 @@ def test_slopes_at_width_1000_are_those_measured(name: str, init: str) -> None:
     assert abs(difference(name, init, depth=30, width=1000, seeds=12)) < 0.015
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "init"), [*NETS, ("elu", "he_normal"), ("tanh", "he_uniform")])
 def test_most_seeds_lie_in_the_predicted_interval(name: str, init: str) -> None:
     nets = [experiment(name, init, 20, 64, seed) for seed in range(12)]
