@@ -256,3 +256,44 @@ def test_a_constant_factor_on_all_gradients_leaves_the_kind(
         table[name] = np.exp(logs)
         scaled[name] = table[name] * 2.0**power  # a power of two, which rounds nothing
     assert diagnose(scaled).kind == diagnose(table).kind
+
+
+class TestWiredNets:
+    """Blocks, and layers beside the way from input to output."""
+
+    def rows(self, deltas: dict[str, float]) -> NDArray[np.void]:
+        rows = np.zeros(len(deltas), LAYER_DTYPE)
+        rows["layer"] = np.arange(1, len(deltas) + 1)
+        rows["name"] = list(deltas)
+        rows["delta_rms"] = list(deltas.values())
+        rows["grad_norm"] = rows["grad_rms"] = rows["grad_max_abs"] = rows["delta_rms"]
+        rows["weight_norm"] = rows["preact_std"] = rows["act_std"] = 1.0
+        return rows
+
+    def test_branches_that_are_shut_are_no_lost_gradient(self) -> None:
+        blocks = {f"block{n}.linear{k}": 0.0 for n in (1, 2, 3) for k in (1, 2)}
+        verdict = diagnose(self.rows({"stem": 0.1, **blocks, "output": 0.2}))
+        assert verdict.kind == "healthy"
+        assert "shut" in verdict.sentence
+        assert "layers 2 to 7 (block1 to block3)" in verdict.sentence
+
+    def test_a_gradient_that_is_lost_below_the_branches_has_vanished(self) -> None:
+        verdict = diagnose(
+            self.rows({"stem": 0.0, "block1.linear1": 0.0, "block2.linear1": 0.3, "output": 0.2})
+        )
+        assert verdict.kind == "vanishing"
+
+    def test_gates_and_projections_are_not_what_others_are_measured_by(self) -> None:
+        deltas = {"linear1": 0.1}
+        for number in range(2, 6):
+            deltas |= {f"highway{number}.linear": 0.1, f"highway{number}.gate": 1e-9}
+        deltas |= {"block1.projection": 1e-9, "output": 0.2}
+        rows = self.rows(deltas)
+        assert diagnose(rows).kind == "healthy"
+        assert set(layer_states(rows)) == {"fine"}
+
+    def test_layers_are_named_with_their_blocks(self) -> None:
+        deltas = {"stem": 1e-9} | {f"block{n}.linear1": 10.0 ** (n - 10) for n in range(1, 10)}
+        verdict = diagnose(self.rows(deltas | {"output": 0.2}))
+        assert verdict.kind == "vanishing"
+        assert "block" in verdict.sentence
