@@ -29,9 +29,9 @@ def difference(f: Function, x: Array, step: float = STEP) -> Array:
 def slope_and_allowance(f: Function, x: Array) -> tuple[Array, Array]:
     """f′(x), and how far from it a derivative that is right may be.
 
-    Differences of half the step tell where f is too steep for the first: there their own
-    disagreement is allowed too.
+    Differences of half the step tell where f is not smooth enough for the formula: there their
+    disagreement is allowed too, and thrice, for where f″ jumps the error is twice that.
     """
     slope, finer = difference(f, x), difference(f, x, STEP / 2.0)
     scale = np.maximum(1.0, np.maximum(np.abs(f(x)), np.abs(slope)))
-    return slope, TOLERANCE * scale + np.abs(slope - finer)
+    return slope, TOLERANCE * scale + 3.0 * np.abs(slope - finer)
