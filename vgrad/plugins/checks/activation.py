@@ -6,7 +6,7 @@ import numpy as np
 
 from vgrad.nn.activations import Activation
 from vgrad.nn.arrays import Array
-from vgrad.plugins.checks.fault import Check, Fault, FaultError, is_number, short
+from vgrad.plugins.checks.fault import Check, Fault, FaultError, is_number, short, shown
 from vgrad.plugins.checks.numeric import REACH, difference, slope_and_allowance
 
 NEAR = np.arange(-512, 513) / 64.0  # where pre-activations are; integers and simple fractions too
@@ -20,11 +20,11 @@ BELOW_MAX = 1e-6  # by which max_slope may miss the largest slope, relative: it 
 def stated(phi: Activation) -> Iterator[Fault]:
     """What it says of itself must be numbers."""
     if not (isinstance(phi.kinks, tuple) and all(map(is_number, phi.kinks))):
-        yield Fault(f"kinks is {phi.kinks!r}", "a tuple of numbers, as in (0.0,)", "kinks")
+        yield Fault(f"kinks is {shown(phi.kinks)}", "a tuple of numbers, as in (0.0,)", "kinks")
     if not (is_number(phi.max_slope) and phi.max_slope > 0.0):
-        yield Fault(f"max_slope is {phi.max_slope!r}", "a number greater than 0", "max_slope")
+        yield Fault(f"max_slope is {shown(phi.max_slope)}", "a number greater than 0", "max_slope")
     if phi.gain is not None and not (is_number(phi.gain) and phi.gain > 0.0):
-        yield Fault(f"gain is {phi.gain!r}", "a number greater than 0, or None", "gain")
+        yield Fault(f"gain is {shown(phi.gain)}", "a number greater than 0, or None", "gain")
 
 
 def value_is_written(phi: Activation) -> Iterator[Fault]:
@@ -146,16 +146,16 @@ def points(phi: Activation) -> Array:
 
 def value(phi: Activation, z: Array) -> Array:
     """φ(z), for a vector."""
-    values: Array = _called(phi, phi.forward, np.stack([z, z]))[0]
-    return values
+    first: Array = _called(phi, phi.forward, np.stack([z, z]))[0]
+    return first
 
 
 def slope(phi: Activation, z: Array, seen: Array | None = None) -> Array:
     """φ′(z), for a vector; `seen` is handed in as z instead."""
-    both, output = np.stack([z, z]), _called(phi, phi.forward, np.stack([z, z]))
-    shown = both if seen is None else np.stack([seen, seen])
-    slopes: Array = _called(phi, phi.derivative, shown, output)[0]
-    return slopes
+    output = _called(phi, phi.forward, np.stack([z, z]))
+    shown = np.stack([z, z] if seen is None else [seen, seen])
+    first: Array = _called(phi, phi.derivative, shown, output)[0]
+    return first
 
 
 def _called(phi: Activation, method: Callable[..., object], *arrays: Array) -> Array:

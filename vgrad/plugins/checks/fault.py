@@ -4,7 +4,9 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any
+from typing import Any, SupportsFloat
+
+LONGEST_VALUE = 60  # characters
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,13 @@ def is_number(value: object) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def short(value: float) -> str:
+def shown(value: object) -> str:
+    """Somebody else's value in a message: on one line, and cut where it is long."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= LONGEST_VALUE else text[:LONGEST_VALUE] + "…"
+
+
+def short(value: SupportsFloat) -> str:
     """A number in a message."""
+    value = float(value)
     return f"{value:.6g}"

@@ -1,12 +1,13 @@
 """A loss: is its gradient that of its value, and its value a mean?"""
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
 from vgrad.nn.arrays import Array
 from vgrad.nn.losses import Loss
-from vgrad.plugins.checks.fault import Check, Fault, is_number, short
+from vgrad.plugins.checks.fault import Check, Fault, is_number, short, shown
 from vgrad.plugins.checks.numeric import TOLERANCE, slope_and_allowance
 
 OUTPUTS, BATCH = 3, 4
@@ -18,7 +19,7 @@ def value_and_gradient_are_numbers(loss: Loss) -> Iterator[Fault]:
     for y, t in examples(loss):
         value, grad = evaluated(loss, y, t)
         if not is_number(value):
-            yield Fault(f"{METHOD} returns {value!r}", "the mean loss, a number", METHOD)
+            yield Fault(f"{METHOD} returns {shown(value)}", "the mean loss, a number", METHOD)
         elif not np.isfinite(grad).all():
             yield Fault(f"{METHOD} leaves {grad[~np.isfinite(grad)][0]} in grad", of=METHOD)
         else:
@@ -29,25 +30,15 @@ def value_and_gradient_are_numbers(loss: Loss) -> Iterator[Fault]:
 def gradient_is_the_derivative(loss: Loss) -> Iterator[Fault]:
     """∂L/∂y is what central differences of the value are."""
     for y, t in examples(loss):
-        _, found = evaluated(loss, y, t)
+        _, grad = evaluated(loss, y, t)
         for place in np.ndindex(y.shape):
-
-            def at(
-                moved: Array, y: Array = y, t: Array = t, place: tuple[int, ...] = place
-            ) -> Array:
-                values = []
-                for entry in moved:
-                    there = y.copy()
-                    there[place] = entry
-                    values.append(evaluated(loss, there, t)[0])
-                return np.array(values)
-
-            expected, allowed = (one[0] for one in slope_and_allowance(at, y[place][None]))
-            if not abs(found[place] - expected) <= allowed:
+            at = y[place].reshape(1)
+            slope, allowed = slope_and_allowance(partial(values_along, loss, y, t, place), at)
+            if not abs(grad[place] - slope[0]) <= allowed[0]:
                 yield Fault(
-                    f"{METHOD} writes {short(float(found[place]))} into grad where y = "
-                    f"{short(float(y[place]))} and t = {short(float(t[place]))}",
-                    f"the value rises there by {short(expected)} per unit of y",
+                    f"{METHOD} writes {short(grad[place])} into grad where y = "
+                    f"{short(y[place])} and t = {short(t[place])}",
+                    f"the value rises there by {short(slope[0])} per unit of y",
                     METHOD,
                 )
                 return
@@ -84,6 +75,16 @@ def examples(loss: Loss) -> Iterator[tuple[Array, Array]]:
         yield y[:1], np.array([[0.0, 1.0, 1.0, 0.0]])
     if not loss.needs_classes:
         yield y, rng.uniform(0.1, 2.0, size=y.shape)
+
+
+def values_along(loss: Loss, y: Array, t: Array, place: tuple[int, ...], entries: Array) -> Array:
+    """The value with each of `entries` in this place of y."""
+    values = []
+    for entry in entries:
+        moved = y.copy()
+        moved[place] = entry
+        values.append(evaluated(loss, moved, t)[0])
+    return np.array(values)
 
 
 def evaluated(loss: Loss, y: Array, t: Array) -> tuple[float, Array]:

@@ -9,7 +9,7 @@ from vgrad.nn.arrays import Array
 from vgrad.nn.optimizers import UpdateRule
 from vgrad.nn.optimizers.base import Optimizer
 from vgrad.nn.segments import Segment
-from vgrad.plugins.checks.fault import Check, Fault, short
+from vgrad.plugins.checks.fault import Check, Fault, short, shown
 
 CURVATURES = np.geomspace(0.1, 1.0, 12)
 START = np.linspace(0.5, 2.0, 12) * np.tile([1.0, -1.0], 6)
@@ -24,7 +24,7 @@ def slots_are_named(rule: UpdateRule) -> Iterator[Fault]:
     """`slots` are a tuple of names; a single name without its comma is none."""
     slots = rule.slots
     if not (isinstance(slots, tuple) and all(isinstance(slot, str) for slot in slots)):
-        yield Fault(f"slots is {slots!r}", 'a tuple of names, as in ("velocity",)', "slots")
+        yield Fault(f"slots is {shown(slots)}", 'a tuple of names, as in ("velocity",)', "slots")
 
 
 def steps_go_down(rule: UpdateRule) -> Iterator[Fault]:
@@ -40,6 +40,20 @@ def steps_go_down(rule: UpdateRule) -> Iterator[Fault]:
         yield Fault(
             f"the loss is {short(after)} {steps}, from {short(before)}",
             "an update goes against the gradient",
+            "update",
+        )
+
+
+def everything_is_remembered(rule: UpdateRule) -> Iterator[Fault]:
+    """A run that goes on from a checkpoint ends where one that was never left does."""
+    whole, _ = descended(rule, STEPS)
+    half, left = descended(rule, STEPS // 2)
+    state = {name: array.copy() for name, array in left.state().items()}
+    resumed, _ = descended(rule, STEPS - STEPS // 2, start=half, state=state)
+    if not np.array_equal(whole, resumed):
+        yield Fault(
+            "a run that goes on from a checkpoint ends elsewhere than one that was never left",
+            "what is kept between steps must be in slots, or numbers in memory",
             "update",
         )
 
@@ -62,25 +76,11 @@ def element_by_element(rule: UpdateRule) -> Iterator[Fault]:
         )
 
 
-def everything_is_remembered(rule: UpdateRule) -> Iterator[Fault]:
-    """A run that goes on from a checkpoint ends where one that was never left does."""
-    whole, _ = descended(rule, STEPS)
-    half, left = descended(rule, STEPS // 2)
-    state = {name: array.copy() for name, array in left.state().items()}
-    resumed, _ = descended(rule, STEPS - STEPS // 2, start=half, state=state)
-    if not np.array_equal(whole, resumed):
-        yield Fault(
-            "a run that goes on from a checkpoint ends elsewhere than one that was never left",
-            "what is kept between steps must be in slots, or numbers in memory",
-            "update",
-        )
-
-
 CHECKS: tuple[Check, ...] = (
     slots_are_named,
     steps_go_down,
-    element_by_element,
     everything_is_remembered,
+    element_by_element,
 )
 
 
