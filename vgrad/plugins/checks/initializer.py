@@ -1,5 +1,6 @@
 """An initializer: does it write every weight, finite, and from its generator alone?"""
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -8,10 +9,13 @@ from vgrad.errors import RequestError
 from vgrad.nn.activations import activations
 from vgrad.nn.arrays import Array
 from vgrad.nn.initializers import Initializer
-from vgrad.plugins.checks.fault import Check, Fault, is_number
+from vgrad.plugins.checks.fault import Check, Fault, is_number, short, shown
 
 SHAPES = ((6, 6), (8, 5), (5, 8), (1, 4))  # (fan_out, fan_in)
 BIASES = (6, 1)
+LARGE = (80, 50)  # enough weights to tell their variance
+SIGMAS = 6.0  # standard errors of a mean square that are taken for chance
+OFF = 0.01  # by which a stated variance may be off besides, relative: it may be an approximation
 BATCH = 7
 
 
@@ -48,6 +52,28 @@ def generator_is_the_only_chance(initializer: Initializer) -> Iterator[Fault]:
             return
 
 
+def variance_is_that_of_the_weights(initializer: Initializer) -> Iterator[Fault]:
+    """Where it states E[w²], which predictions start from, that is what it writes."""
+    fan_out, fan_in = LARGE
+    try:
+        stated = initializer.variance(fan_in, fan_out, activations.build("tanh"))
+        squares = filled(initializer, LARGE) ** 2
+    except RequestError:
+        return
+    if stated is None:
+        return
+    chance = SIGMAS * squares.std() / math.sqrt(squares.size)
+    if not (is_number(stated) and stated >= 0.0):
+        yield Fault(f"variance gives {shown(stated)}", "a number, or None", "variance")
+    elif abs(squares.mean() - stated) > chance + OFF * stated:
+        yield Fault(
+            f"variance gives {short(stated)} for a weight of shape {LARGE}, and fill writes "
+            f"weights of mean square {short(squares.mean())}",
+            "the mean of w², or None",
+            "variance",
+        )
+
+
 def correction_is_a_number(initializer: Initializer) -> Iterator[Fault]:
     """A data-driven one says by what to multiply, or None."""
     for _ in range(min(1, initializer.max_corrections)):
@@ -55,12 +81,15 @@ def correction_is_a_number(initializer: Initializer) -> Iterator[Fault]:
         z.flags.writeable = False
         factor = initializer.correction(z)
         if factor is not None and not is_number(factor):
-            yield Fault(f"correction gives {factor!r}", "a finite number, or None", "correction")
+            yield Fault(
+                f"correction gives {shown(factor)}", "a finite number, or None", "correction"
+            )
 
 
 CHECKS: tuple[Check, ...] = (
     weights_are_written,
     generator_is_the_only_chance,
+    variance_is_that_of_the_weights,
     correction_is_a_number,
 )
 
