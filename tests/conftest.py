@@ -30,6 +30,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 @pytest.fixture
+def plugins_unloaded() -> Iterator[None]:
+    """Families belong to the process: what a test adds to them is taken out again."""
+    from vgrad.plugins import unload_plugins
+
+    yield
+    unload_plugins()
+
+
+@pytest.fixture
 def one_blas_thread() -> Iterator[None]:
     """As in a small network's run: threads that wait for each other take most of the time."""
     with threadpool_limits(1, user_api="blas"):

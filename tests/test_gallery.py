@@ -10,15 +10,20 @@ import pytest
 import vgrad
 
 CONFIGS = Path(__file__).parents[1] / "configs"
-FILES = sorted(CONFIGS.glob("*.yaml"))
+FILES = sorted([*CONFIGS.glob("*.yaml"), *CONFIGS.glob("plugins/*.yaml")])
 SEEDS = [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))]
 QUICK = {"thousand_layers": {"train.steps": 2}}  # its whole course is a test of its own, and slow
+
+pytestmark = pytest.mark.usefixtures("plugins_unloaded")
 
 Claim = Callable[[vgrad.Run], bool]
 
 
-def run(name: str, folder: Path, **overrides: object) -> vgrad.Run:
-    return vgrad.run(CONFIGS / f"{name}.yaml", overrides, runs_dir=folder)
+def run(name: str | Path, folder: Path, **overrides: object) -> vgrad.Run:
+    """With the plugins beside the config: only their own folder has any."""
+    path = CONFIGS / f"{name}.yaml"
+    plugins = sorted(path.parent.glob("*.py"))
+    return vgrad.run(path, overrides, plugins=plugins, runs_dir=folder)
 
 
 def final(run: vgrad.Run, metric: str) -> float:
@@ -105,12 +110,13 @@ GALLERY: dict[str, Shown] = {
         {"model.init": "xavier_normal"},
         (learnt(0.85),),
     ),
+    "plugins/my_parts": Shown((learnt(0.9),)),
 }
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_every_config_runs_as_it_is(path: Path, tmp_path: Path) -> None:
-    stored = vgrad.run(path, QUICK.get(path.stem, {}), runs_dir=tmp_path)
+    stored = run(path.relative_to(CONFIGS).with_suffix(""), tmp_path, **QUICK.get(path.stem, {}))
     assert stored.status in ("finished", "diverged")
     assert stored.name == path.stem.replace("_", "-")
 
