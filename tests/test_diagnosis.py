@@ -41,6 +41,7 @@ class TestGradient:
         assert verdict.kind == "vanishing"
         # 1e-9: the fit is exact but for rounding
         assert verdict.factor_per_layer == pytest.approx(0.24, rel=1e-9)
+        assert verdict.slope_per_layer == pytest.approx(2 * math.log(0.24), rel=1e-9)
         assert verdict.orders == pytest.approx(29 * math.log10(0.24), rel=1e-9)
         assert verdict.gradient_ratio == pytest.approx(0.24**30, rel=1e-9)
         assert verdict.layers == (1, 25)  # 0.24⁵ is the first power below 1e-3
@@ -90,6 +91,7 @@ class TestGradient:
         delta = np.append(np.zeros(5), 0.3)
         verdict = diagnose(rows(5, delta_rms=delta))
         assert (verdict.kind, verdict.factor_per_layer) == ("vanishing", 0.0)
+        assert verdict.slope_per_layer == -math.inf
         assert verdict.sentence == "The gradient vanishes: it is exactly 0 in layers 1 to 5."
 
     def test_that_is_zero_everywhere_has_nothing_to_teach(self) -> None:

@@ -16,8 +16,9 @@ from tiny_runs import CONFIG, DIVERGING, Onlooker, assert_readable, folders, row
 import vgrad
 from vgrad import experiment
 from vgrad.config.dumping import dump_yaml
+from vgrad.estimate import estimate
 from vgrad.experiment import prepare
-from vgrad.runner import THREADED_FROM, blas_threads, estimate
+from vgrad.session import THREADED_FROM, blas_threads
 
 Overrides = dict[str, object]
 
@@ -39,7 +40,7 @@ def test_a_run_leaves_its_files_and_says_what_it_came_to(tmp_path: Path) -> None
     summary = json.loads((run.path / "summary.json").read_bytes())
     last = run.metrics[-1]
     final = {name: last[name].item() for name in run.metrics.dtype.names or ()}
-    grads = run.layers_at(12)["grad_norm"]
+    grads, deltas = run.layers_at(12)["grad_norm"], run.layers_at(12)["delta_rms"]
     assert summary.pop("config")["model.depth"] == 2
     assert summary == {
         "run_id": run.id,
@@ -49,6 +50,7 @@ def test_a_run_leaves_its_files_and_says_what_it_came_to(tmp_path: Path) -> None
         "steps": 12,
         "final": final,
         "gradient_ratio": pytest.approx(grads[0] / grads[-1], rel=1e-6),  # 9 digits are stored
+        "slope_per_layer": pytest.approx(2 * math.log(deltas[0] / deltas[1]), rel=1e-6),
         "seconds": final["seconds"],
         "error": None,
     }

@@ -68,6 +68,13 @@ class Verdict:
     gradient_ratio: float
     layers: tuple[int, int] | None
 
+    @property
+    def slope_per_layer(self) -> float:
+        """How much ln‖δ‖² changes per layer going backwards: what theory calls ln χ."""
+        if self.factor_per_layer == 0.0:
+            return -math.inf
+        return 2.0 * math.log(self.factor_per_layer)
+
 
 def diagnose(layers: Rows) -> Verdict:
     """The verdict on one step. Never raises, whatever the numbers.

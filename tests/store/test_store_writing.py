@@ -40,6 +40,7 @@ def test_a_run_that_begins_has_all_its_files(tmp_path: Path) -> None:
             "steps": 0,
             "final": None,
             "gradient_ratio": None,
+            "slope_per_layer": None,
             "seconds": None,
             "error": None,
             "config": CONFIG,
@@ -160,23 +161,27 @@ class FullDisk:
         return written
 
 
+def append_line(writer: writing.RunWriter, table: str, line: str) -> None:
+    with (writer.path / table).open("ab") as file:
+        file.write(line.encode())
+
+
 def append_until_it_fails(writer: writing.RunWriter) -> None:
     for step in range(10, 10_000, 10):
         writer.append(record(step))
 
 
 @pytest.mark.parametrize("room", [0, 1, 20, 150, 10_000])
-@pytest.mark.parametrize("table", ["_metrics", "_layers"])
+@pytest.mark.parametrize("table", ["metrics.csv", "layers.csv"])
 def test_a_disk_that_fills_up_within_a_record_leaves_the_records_before(
     tmp_path: Path, table: str, room: int
 ) -> None:
     with new_run(tmp_path) as writer:
         writer.append(record(0))
-        setattr(writer, table, FullDisk(getattr(writer, table), room))
+        writer._tables[table] = FullDisk(writer._tables[table], room)
         with pytest.raises(RunError) as caught:
             append_until_it_fails(writer)
-        file = "metrics.csv" if table == "_metrics" else "layers.csv"
-        assert str(caught.value) == f"cannot write {writer.path / file}: No space left on device"
+        assert str(caught.value) == f"cannot write {writer.path / table}: No space left on device"
     run = open_run("latest", tmp_path)
     steps = range(0, 10 * run.metrics.size, 10)
     assert len(steps) > (20 if room == 10_000 else 0)
@@ -217,17 +222,17 @@ def test_a_file_that_the_system_cuts_short_keeps_whole_records(tmp_path: Path) -
 def test_a_step_that_was_cut_between_its_tables_is_left_out(tmp_path: Path) -> None:
     with new_run(tmp_path) as writer:
         writer.append(record(0))
-        writer._append(writer._layers, layer_lines(layers(10)))
+        append_line(writer, "layers.csv", layer_lines(layers(10)))
         run = open_run("latest", tmp_path)
         assert run.steps == (0,)
         assert run.layers.tolist() == layers(0).tolist()
-        writer._append(writer._metrics, metrics_line(metrics(10)))
+        append_line(writer, "metrics.csv", metrics_line(metrics(10)))
         assert open_run("latest", tmp_path).steps == (0, 10)
 
 
 def test_the_first_step_is_left_out_as_well_while_it_is_written(tmp_path: Path) -> None:
     with new_run(tmp_path) as writer:
-        writer._append(writer._layers, layer_lines(layers(0)[:1]))
+        append_line(writer, "layers.csv", layer_lines(layers(0)[:1]))
         assert open_run("latest", tmp_path).steps == ()
 
 

@@ -34,11 +34,11 @@ def check(
     Example: vgrad check configs/quickstart.yaml model.width=256
     """
     from vgrad.config.dumping import dump_yaml
+    from vgrad.estimate import estimate
     from vgrad.experiment import prepare
     from vgrad.provenance import load_with_plugins
     from vgrad.report.documents import json_text
     from vgrad.report.numbers import duration
-    from vgrad.runner import estimate
 
     resolved, _ = load_with_plugins(config, overrides or (), plugin or ())
     experiment = prepare(resolved)

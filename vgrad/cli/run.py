@@ -20,7 +20,7 @@ from vgrad.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from vgrad.runner import Watcher
+    from vgrad.session import Watcher
 
 CheckpointEvery = Annotated[
     int | None,

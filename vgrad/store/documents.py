@@ -32,9 +32,14 @@ def write_json(path: Path, document: Mapping[str, object]) -> None:
     Raises:
         OSError: it cannot be written; what stood there before still does.
     """
-    text = json.dumps(to_json(document), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    content = text.encode(errors="backslashreplace")  # a path that is not UTF-8, as JSON spells it
+    content = json_bytes(document)
     replace(path, lambda file: file.write(content))
+
+
+def json_bytes(document: Mapping[str, object]) -> bytes:
+    """A JSON object as the content of a file."""
+    text = json.dumps(to_json(document), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return text.encode(errors="backslashreplace")  # a path that is not UTF-8, as JSON spells it
 
 
 def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -53,6 +54,7 @@ def current_folder() -> Path | None:
         return None
 
 
+@cache
 def _versions() -> dict[str, str]:
     found = {"numpy": np.__version__}
     for package in PACKAGES:

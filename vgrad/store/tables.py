@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vgrad.errors import RunError
-from vgrad.records import BLOCK_STATISTICS, METRICS_DTYPE, STATISTICS, Metrics
+from vgrad.records import BLOCK_STATISTICS, METRICS_DTYPE, STATISTICS, Metrics, Record
+from vgrad.store import layout
 
 OPTIONAL = {"train_accuracy", "test_loss", "test_accuracy"}
 """Metrics that do not apply everywhere: their nan is an empty field."""
@@ -29,6 +30,16 @@ BLOCK_FORMAT = "%d,%d,%s" + NUMBER_FORMAT * len(BLOCK_STATISTICS) + "\n"
 def header(dtype: np.dtype[Any]) -> str:
     """The first line of a table of this dtype."""
     return ",".join(dtype.names or ()) + "\n"
+
+
+def lines_of(record: Record) -> dict[str, str]:
+    """What a logged step adds to each table; metrics, whose row says that all are there, last."""
+    lines = {layout.LAYERS: layer_lines(record.layers)}
+    if record.blocks is not None:
+        lines[layout.BLOCKS] = block_lines(record.blocks)
+    if record.clipping is not None:
+        lines[layout.CLIPPING] = clipping_line(record.clipping)
+    return lines | {layout.METRICS: metrics_line(record.metrics)}
 
 
 def metrics_line(metrics: Metrics) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from vgrad.errors import Problem, RequestError, RunError
@@ -16,17 +17,12 @@ from vgrad.store import layout
 from vgrad.store.documents import read_json, write_arrays, write_json
 from vgrad.store.environment import now
 from vgrad.store.locks import lock
-from vgrad.store.tables import (
-    block_lines,
-    clipping_line,
-    header,
-    layer_lines,
-    length_until,
-    metrics_line,
-)
+from vgrad.store.tables import header, length_until, lines_of
 
 EXTRA_TABLES = {layout.BLOCKS: BLOCK_DTYPE, layout.CLIPPING: CLIPPING_DTYPE}
 """Tables that a run has only where there is something to put into them."""
+OUTCOME = ("verdict", "steps", "final", "gradient_ratio", "slope_per_layer", "seconds", "error")
+"""What `summary.json` says of a run once it has ended."""
 
 
 class RunWriter:
@@ -38,14 +34,10 @@ class RunWriter:
     def __init__(self, path: Path) -> None:
         self.path = path
         with ExitStack() as opened:
-            self._metrics = opened.enter_context(self._open(layout.METRICS))
-            self._layers = opened.enter_context(self._open(layout.LAYERS))
-            self._extra = {
-                name: opened.enter_context(self._open(name))
-                for name in EXTRA_TABLES
-                if (path / name).exists()
-            }
-            if not lock(self._metrics):
+            extra = [name for name in EXTRA_TABLES if (path / name).exists()]
+            self._dtypes = dtypes_of(extra)
+            self._tables = {name: opened.enter_context(self._open(name)) for name in self._dtypes}
+            if not lock(self._tables[layout.METRICS]):
                 raise RequestError(Problem(f"{path.name} is being written by another process"))
             self._files = opened.pop_all()
 
@@ -72,31 +64,22 @@ class RunWriter:
 
     def append(self, record: Record) -> None:
         """Write the rows of a logged step; that of metrics, the last, says that all are there."""
-        self._append(self._layers, layer_lines(record.layers))
-        if record.blocks is not None:
-            self._append(self._extra[layout.BLOCKS], block_lines(record.blocks))
-        if record.clipping is not None:
-            self._append(self._extra[layout.CLIPPING], clipping_line(record.clipping))
-        self._append(self._metrics, metrics_line(record.metrics))
-
-    def _append(self, file: IO[bytes], text: str) -> None:
-        with in_one_line(self.path / Path(file.name).name):
-            write_whole(file, text.encode())
+        for name, lines in lines_of(record).items():
+            with in_one_line(self.path / name):
+                write_whole(self._tables[name], lines.encode())
 
     def rewind(self, last_step: int | None) -> None:
         """Forget the rows of steps after `last_step`; None forgets all.
 
         The rows before are not touched, so that nothing can happen to them.
         """
-        tables = [(self._metrics, METRICS_DTYPE), (self._layers, LAYER_DTYPE)]
-        tables += [(file, EXTRA_TABLES[name]) for name, file in self._extra.items()]
-        for file, dtype in tables:
-            path = self.path / Path(file.name).name
+        for name, file in self._tables.items():
+            path = self.path / name
             kept = length_until(path, -1 if last_step is None else last_step)
             with in_one_line(path):
                 file.truncate(kept)
                 if not kept:
-                    write_whole(file, header(dtype).encode())
+                    write_whole(file, header(self._dtypes[name]).encode())
 
     def checkpoint(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Keep a trainer's state, in place of the one before."""
@@ -171,13 +154,22 @@ def _fill(
     tables: Iterable[str],
 ) -> None:
     (folder / layout.CONFIG).write_text(config_yaml, encoding="utf-8")
-    dtypes = {layout.METRICS: METRICS_DTYPE, layout.LAYERS: LAYER_DTYPE}
-    for table, dtype in (dtypes | {name: EXTRA_TABLES[name] for name in tables}).items():
+    for table, dtype in dtypes_of(tables).items():
         (folder / table).write_text(header(dtype), encoding="utf-8")
     write_json(folder / layout.ENVIRONMENT, environment)
+    write_json(folder / layout.SUMMARY, first_summary(name, config))
+
+
+def dtypes_of(extra_tables: Iterable[str]) -> dict[str, np.dtype[Any]]:
+    """The dtype of each table of a run that has these of `EXTRA_TABLES`."""
+    own = {layout.METRICS: METRICS_DTYPE, layout.LAYERS: LAYER_DTYPE}
+    return own | {name: EXTRA_TABLES[name] for name in extra_tables}
+
+
+def first_summary(name: str, config: Mapping[str, object]) -> dict[str, object]:
+    """`summary.json` of a run that has just begun; its run-id is not known yet."""
     summary: dict[str, object] = {"run_id": None, "name": name, "status": layout.RUNNING}
-    summary |= dict.fromkeys(("verdict", "steps", "final", "gradient_ratio", "seconds", "error"))
-    write_json(folder / layout.SUMMARY, summary | {"steps": 0, "config": config})
+    return summary | dict.fromkeys(OUTCOME) | {"steps": 0, "config": config}
 
 
 def reopen_run(path: Path) -> RunWriter:
