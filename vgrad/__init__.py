@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from vgrad.errors import RequestError, RunError
     from vgrad.plugins import Plugin, load_plugins
     from vgrad.runner import open_run, resume, run
-    from vgrad.store import Run
+    from vgrad.store import Run, Sweep
+    from vgrad.sweep import open_sweep, resume_sweep, run_sweep
 
 __version__ = "0.1.0"
 __all__ = [
@@ -22,11 +23,15 @@ __all__ = [
     "RequestError",
     "Run",
     "RunError",
+    "Sweep",
     "load_config",
     "load_plugins",
     "open_run",
+    "open_sweep",
     "resume",
+    "resume_sweep",
     "run",
+    "run_sweep",
 ]
 
 _HOMES = {
@@ -35,11 +40,15 @@ _HOMES = {
     "RequestError": "vgrad.errors",
     "Run": "vgrad.store",
     "RunError": "vgrad.errors",
+    "Sweep": "vgrad.store",
     "load_config": "vgrad.config",
     "load_plugins": "vgrad.plugins",
     "open_run": "vgrad.runner",
+    "open_sweep": "vgrad.sweep",
     "resume": "vgrad.runner",
+    "resume_sweep": "vgrad.sweep",
     "run": "vgrad.runner",
+    "run_sweep": "vgrad.sweep",
 }
 
 

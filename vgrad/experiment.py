@@ -131,6 +131,17 @@ class Experiment:
         Raises:
             RequestError: it would not fit into memory; says how much it would need.
         """
+        self.check_memory()
+        whole = self.clip.needs_all
+        return Network(
+            self.graph, self.loss, self.dtype, rng=self.streams.noise, update_whole=whole
+        )
+
+    def check_memory(self) -> None:
+        """
+        Raises:
+            RequestError: the network would not fit into memory; says how much it would need.
+        """
         available, needed = available_memory(), self.nbytes
         if needed > available:
             widest = max(layer.preactivation.rows for layer in self.graph.layers)
@@ -141,10 +152,6 @@ class Experiment:
                     f"{available / GIB:,.1f} GiB are available",
                 )
             )
-        whole = self.clip.needs_all
-        return Network(
-            self.graph, self.loss, self.dtype, rng=self.streams.noise, update_whole=whole
-        )
 
     def initialize(self, network: Network) -> Initializer:
         """Write the network's first weights; the data-driven part is left to the caller.

@@ -136,6 +136,23 @@ class Record:
     """A `CLIPPING_DTYPE` row, where the gradient is clipped."""
 
 
+RESULT_COLUMNS = (
+    "status",
+    "verdict",
+    "steps",
+    "train_loss",
+    "train_accuracy",
+    "test_loss",
+    "test_accuracy",
+    "gradient_ratio",
+    "slope_per_layer",
+    "seconds",
+    "error",
+)
+"""What `results.csv` says of a run of a sweep, behind its run_id and the keys that are varied:
+its last metrics, ‖g‖ of the first layer over that of the last, the change of ln‖δ‖² per layer."""
+
+
 @dataclass(frozen=True)
 class Plugin:
     """A Python file with parts of the user's own: its path as it was given, the SHA-256 of its

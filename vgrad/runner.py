@@ -83,33 +83,40 @@ def run(
 
 
 def run_in_memory(
-    config: Config, run_id: str, *, plugins: Paths = (), watch: Watch | None = None
+    config: Config,
+    run_id: str,
+    *,
+    watch: Watch | None = None,
+    command: Sequence[str] | None = None,
 ) -> RunBuffer:
     """Train what a config says and return all that `run` would have written, as files in memory.
 
-    A run that fails is a result here too: its status and error say so.
+    A run that fails is a result here too: its status and error say so. `command` is what asked
+    for it, by default this process's own.
 
     Raises:
         RequestError: the request is wrong; nothing was started.
     """
-    config, used = load_with_plugins(config, plugins=plugins)
+    config, used = load_with_plugins(config)
     experiment = prepare(config)
     with blamed():
         trainer = Trainer(experiment)
-    buffer = RunBuffer(run_id, **_described(experiment, used))
+    buffer = RunBuffer(run_id, **_described(experiment, used, command))
     interrupts = Interrupts()
     with suppress(Exception), interrupts.active(), interrupts.held():  # `buffer` has the error
         Session(experiment, trainer, buffer, interrupts, watch).go()
     return buffer
 
 
-def _described(experiment: Experiment, plugins: Sequence[Plugin]) -> "Description":
+def _described(
+    experiment: Experiment, plugins: Sequence[Plugin], command: Sequence[str] | None = None
+) -> "Description":
     """What is known of a run before it begins."""
     return {
         "name": experiment.config.name or DEFAULT_NAME,
         "config_yaml": comment_of(plugins) + dump_yaml(experiment.config),
         "config": flatten(experiment.config),
-        "environment": collect_environment(sys.argv, plugins),
+        "environment": collect_environment(sys.argv if command is None else command, plugins),
         "tables": list(_extra_tables(experiment)),
     }
 

@@ -1,5 +1,6 @@
 """A config as YAML that loads to an equal config, and as flat keys to filter runs by."""
 
+import math
 from collections.abc import Mapping
 
 import yaml
@@ -64,3 +65,18 @@ def _flatten(data: Mapping[str, object], prefix: str, flat: dict[str, object]) -
             flat[dotted] = f"[{', '.join(map(str, value))}]"
         else:
             flat[dotted] = value
+
+
+def in_one_line(value: object) -> str:
+    """A value as a config may have it on one line: `{name: gaussian, std: 0.01}`."""
+    if isinstance(value, str):
+        return value
+    text = yaml.dump(value, Dumper=_Flow, default_flow_style=True, sort_keys=False, width=math.inf)
+    return str(text).removesuffix("\n").removesuffix("\n...")
+
+
+class _Flow(_Dumper):
+    """Writes collections on one line, also where they are all there is."""
+
+    def serialize(self, node: yaml.Node) -> None:
+        yaml.SafeDumper.serialize(self, node)

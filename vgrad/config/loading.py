@@ -29,12 +29,40 @@ def load_config(source: str | Path | Mapping[str, object], overrides: Overrides 
     if isinstance(source, Mapping):
         faults: dict[KeyPath, Problem] = {}
         return Config.resolve(Document(plain_mapping(source, faults)), overrides, faults)
-    file = str(source)
-    text = _text(read_file(file), file)
-    reading = read_yaml(text, file)
-    document = _document(reading, file)
-    folder = os.path.dirname(os.path.abspath(file))
-    return Config.resolve(absolute_paths(document, folder, Config), overrides, reading.faults)
+    document, reading = read_document(str(source))
+    return _resolved(document, overrides, reading.faults)
+
+
+def load_section(
+    document: Document, reading: Reading, key: str, overrides: Overrides = ()
+) -> Config:
+    """The experiment that stands below a key of a larger file.
+
+    Raises:
+        RequestError: as `load_config`; keys are those of the experiment.
+    """
+    below = document.data[key]
+    data = below if isinstance(below, Mapping) else {}
+    places = {path[1:]: place for path, place in document.places.items() if path[0:1] == (key,)}
+    faults = {path[1:]: fault for path, fault in reading.faults.items() if path[0:1] == (key,)}
+    return _resolved(Document(data, document.file, places), overrides, faults)
+
+
+def _resolved(
+    document: Document, overrides: Overrides, faults: Mapping[KeyPath, Problem]
+) -> Config:
+    folder = os.path.dirname(os.path.abspath(document.file))
+    return Config.resolve(absolute_paths(document, folder, Config), overrides, faults)
+
+
+def read_document(file: str) -> tuple[Document, Reading]:
+    """A YAML file as a mapping with the places of its values, and as it was read.
+
+    Raises:
+        RequestError: it cannot be read, or is no mapping.
+    """
+    reading = read_yaml(_text(read_file(file), file), file)
+    return _document(reading, file), reading
 
 
 def _document(reading: Reading, file: str) -> Document:

@@ -26,23 +26,42 @@ def parse_override(text: str) -> tuple[str, object]:
     """`("model.depth", 50)` for `model.depth=50`; the value is YAML.
 
     Raises:
-        RequestError: there is no key or no `=`, or the value is no YAML.
+        RequestError: as `split_override` and `parse_value`.
+    """
+    key, value = split_override(text)
+    try:
+        return key, parse_value(value)
+    except RequestError as error:
+        raise RequestError(
+            Problem(fault.message, key, fault.allowed, file=COMMAND_LINE)
+            for fault in error.problems
+        ) from None
+
+
+def split_override(text: str) -> tuple[str, str]:
+    """`("model.depth", "50")` for `model.depth=50`.
+
+    Raises:
+        RequestError: there is no key or no `=`.
     """
     key, equals, value = text.partition("=")
     key = key.strip()
     if not equals or not key:
         what = Problem(f"{show(text)} is no override", allowed="KEY=VALUE")
         raise RequestError(what.at(COMMAND_LINE, 0, 0))
-    try:
-        reading = read_yaml(value)
-        faults = tuple(reading.faults.values())
-    except RequestError as error:
-        faults = error.problems
-    if faults:
-        raise RequestError(
-            Problem(fault.message, key, fault.allowed, file=COMMAND_LINE) for fault in faults
-        )
-    return key, reading.data
+    return key, value
+
+
+def parse_value(text: str) -> object:
+    """What `text` stands for in YAML, as plain data.
+
+    Raises:
+        RequestError: it is no YAML, or nothing that may stand in a config; not located.
+    """
+    reading = read_yaml(text)
+    if reading.faults:
+        raise RequestError(reading.faults.values())
+    return reading.data
 
 
 def overridden(

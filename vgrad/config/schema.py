@@ -166,6 +166,11 @@ class LogConfig(BaseModel):
     histograms: bool = Field(default=False, description="record histograms of gradients as well")
 
 
+def usable_name(name: str) -> bool:
+    """Whether `name` can name a run."""
+    return re.fullmatch(NAME, name) is not None
+
+
 class Config(BaseModel):
     """An experiment, whole and valid. Equal where all keys are, wherever they came from."""
 
@@ -204,7 +209,7 @@ class Config(BaseModel):
     @field_validator("name", mode="before")
     @classmethod
     def _usable_in_a_folder_name(cls, name: object) -> object:
-        if isinstance(name, str) and not re.fullmatch(NAME, name):
+        if isinstance(name, str) and not usable_name(name):
             fail(
                 Problem(
                     f"{show(name)} cannot name a run",

@@ -15,6 +15,7 @@ SUMMARY = "summary.json"
 ENVIRONMENT = "environment.json"
 CHECKPOINT = "checkpoint.npz"
 BLOCKS, CLIPPING = "blocks.csv", "clipping.csv"
+SWEEP, RESULTS = "sweep.yaml", "results.csv"
 FILES = (CONFIG, METRICS, LAYERS, SUMMARY, ENVIRONMENT, CHECKPOINT)
 
 HIDDEN = "."  # what begins so in a runs folder is being made, or is no run
@@ -79,6 +80,16 @@ def folder_names(runs_dir: Path) -> list[str]:
 def is_run(path: Path) -> bool:
     """Whether a folder holds anything of a run."""
     return any(os.path.exists(path / name) for name in FILES)  # for any path, even a wrong one
+
+
+def is_sweep(path: Path) -> bool:
+    """Whether a folder holds a sweep."""
+    return os.path.exists(path / SWEEP)
+
+
+def is_stored(path: Path) -> bool:
+    """Whether a folder holds a run or a sweep."""
+    return is_sweep(path) or is_run(path)
 
 
 def find_run(ref: str, runs_dir: Path) -> Path:

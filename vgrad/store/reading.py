@@ -160,15 +160,6 @@ class Run:
             raise RunError(f"{path}: cannot be read: {error}") from None
 
 
-def open_run(ref: str = layout.LATEST, runs_dir: str | Path = "runs") -> Run:
-    """The run that `ref` stands for: a run-id, an unambiguous part of one, a path, or `latest`.
-
-    Raises:
-        RequestError: there is none, or more than one.
-    """
-    return Run(layout.find_run(str(ref), Path(runs_dir)))
-
-
 def living_status(path: Path, summary: dict[str, Any]) -> str:
     """The status that the summary tells, but `lost` where a running run's process is gone."""
     status = summary.get("status")

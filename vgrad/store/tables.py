@@ -132,6 +132,25 @@ def read_table(path: Path, dtype: np.dtype[Any]) -> NDArray[np.void]:
     return table
 
 
+def header_of(path: Path) -> tuple[str, ...]:
+    """The names of a table's columns.
+
+    Raises:
+        RunError: the file is missing or cannot be read.
+    """
+    return tuple(next(csv.reader(io.StringIO(whole_lines(path), newline="")), ()))
+
+
+def read_cells(path: Path, names: tuple[str, ...]) -> list[tuple[int, list[str]]]:
+    """The rows of a table as text, without its header, each with the line on which it begins.
+
+    Raises:
+        RunError: the file is missing, damaged, or has other columns.
+    """
+    rows, lines = _read_rows(path, names)
+    return list(zip(lines, rows, strict=True))
+
+
 def _read_rows(path: Path, names: tuple[str, ...]) -> tuple[list[list[str]], list[int]]:
     """The cells of the rows below the header, and the line on which each row begins."""
     reader = csv.reader(io.StringIO(whole_lines(path), newline=""), strict=True)

@@ -1,0 +1,243 @@
+"""Reading a sweep, and finding runs and sweeps by what the user calls them."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from vgrad.errors import Problem, RequestError, RunError, nearest
+from vgrad.records import RESULT_COLUMNS
+from vgrad.store import layout
+from vgrad.store.locks import is_locked
+from vgrad.store.reading import Run
+from vgrad.store.tables import header_of, read_cells
+
+NUMBERS = frozenset(RESULT_COLUMNS) - {"status", "verdict", "error"}
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass(frozen=True)
+class Result:
+    """A row of `results.csv`: a run that has ended. `varied` has the swept keys' values as text,
+    `numbers` the columns that are numbers, nan where one does not apply."""
+
+    run_id: str
+    varied: Mapping[str, str]
+    status: str
+    verdict: str | None
+    numbers: Mapping[str, float]
+    error: str | None
+
+
+class Sweep:
+    """A stored sweep. Each part is read when it is first asked for, and then kept.
+
+    A part that is missing or damaged raises `RunError`, naming the file and line.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __repr__(self) -> str:
+        return f"Sweep({str(self.path)!r})"
+
+    @property
+    def id(self) -> str:
+        """The sweep-id."""
+        return self.path.resolve().name
+
+    @property
+    def name(self) -> str:
+        """What its file calls it."""
+        return str(self.spec.get("name") or self.id)
+
+    @cached_property
+    def spec(self) -> dict[str, Any]:
+        """`sweep.yaml`: the whole resolved sweep."""
+        path = self.path / layout.SWEEP
+        try:
+            spec = yaml.load(path.read_bytes(), Loader=_Loader)
+        except (OSError, yaml.YAMLError) as error:
+            raise RunError(f"{path}: cannot be read: {error}") from None
+        if not isinstance(spec, dict):
+            raise RunError(f"{path}: is not a mapping")
+        return spec
+
+    @property
+    def method(self) -> str:
+        """grid, random, list or bayes."""
+        return str(self.spec.get("method", "grid"))
+
+    @property
+    def metric(self) -> str:
+        """What its runs are ranked by."""
+        return str(self._metric.get("name", "test_accuracy"))
+
+    @property
+    def goal(self) -> str:
+        """`maximize` or `minimize`."""
+        return str(self._metric.get("goal", "maximize"))
+
+    @property
+    def _metric(self) -> dict[str, Any]:
+        metric = self.spec.get("metric")
+        return metric if isinstance(metric, dict) else {}
+
+    @property
+    def planned(self) -> int:
+        """How many runs it is to have."""
+        runs = self.spec.get("runs")
+        return runs if isinstance(runs, int) else len(self.results)
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """The swept keys."""
+        names = header_of(self._results)
+        if names[:1] != ("run_id",) or names[-len(RESULT_COLUMNS) :] != RESULT_COLUMNS:
+            raise RunError(f"{self._results}:1: has not the columns of a sweep")
+        return names[1 : -len(RESULT_COLUMNS)]
+
+    @cached_property
+    def results(self) -> tuple[Result, ...]:
+        """The runs that have ended, in the order of their ids."""
+        columns = ("run_id", *self.keys, *RESULT_COLUMNS)
+        rows = [self._result(line, cells) for line, cells in read_cells(self._results, columns)]
+        return tuple(sorted(rows, key=lambda row: row.run_id))
+
+    def _result(self, line: int, cells: Sequence[str]) -> Result:
+        run_id, *rest = cells
+        varied = dict(zip(self.keys, rest, strict=False))
+        facts = dict(zip(RESULT_COLUMNS, rest[len(self.keys) :], strict=True))
+        try:
+            numbers = {name: float(facts[name] or math.nan) for name in NUMBERS}
+        except ValueError as error:
+            raise RunError(f"{self._results}:{line}: {error}") from None
+        verdict, error_text = facts["verdict"] or None, facts["error"] or None
+        return Result(run_id, varied, facts["status"], verdict, numbers, error_text)
+
+    @property
+    def status(self) -> str:
+        """running, finished, or interrupted: not all of its runs have ended."""
+        if is_locked(self._results, None):
+            return layout.RUNNING
+        return layout.FINISHED if len(self.results) >= self.planned else layout.INTERRUPTED
+
+    def run(self, run_id: str) -> Run:
+        """The stored run of this id, or of an unambiguous part of one.
+
+        Raises:
+            RequestError: there is none, or more than one.
+        """
+        return Run(layout.find_run(run_id, self.path))
+
+    @property
+    def _results(self) -> Path:
+        return self.path / layout.RESULTS
+
+
+def open_sweep(ref: str = layout.LATEST, runs_dir: str | Path = "runs") -> Sweep:
+    """The sweep that `ref` stands for: a sweep-id, an unambiguous part of one, a path, `latest`.
+
+    Raises:
+        RequestError: there is none, more than one, or it is a run.
+    """
+    return Sweep(find_sweep(ref, Path(runs_dir)))
+
+
+def find_sweep(ref: str, runs_dir: Path) -> Path:
+    """The folder of the sweep that `ref` stands for.
+
+    Raises:
+        RequestError: there is none, more than one, or it is a run.
+    """
+    if ref == layout.LATEST:
+        for name in layout.folder_names(runs_dir):
+            if layout.is_sweep(runs_dir / name):
+                return runs_dir / name
+        allowed = "try 'vgrad sweep'"
+        raise RequestError(Problem(f"there are no sweeps in {runs_dir}", allowed=allowed))
+    path = find(ref, runs_dir)
+    if not layout.is_sweep(path):
+        raise RequestError(Problem(f"{path.name} is a run, not a sweep"))
+    return path
+
+
+def find(ref: str, runs_dir: Path) -> Path:
+    """The folder of the run or sweep that `ref` stands for: an id, any unambiguous part of one,
+    a path, `latest`; `SWEEP/RUN` for a run of a sweep, or just a part of its id where nothing
+    else is called so.
+
+    Raises:
+        RequestError: there is none, or more than one.
+    """
+    names = layout.folder_names(runs_dir)
+    if ref == layout.LATEST:
+        for name in names:
+            if layout.is_stored(runs_dir / name):
+                return runs_dir / name
+        raise RequestError(Problem(f"there are no runs in {runs_dir}", allowed="try 'vgrad run'"))
+    if ref in names and layout.is_stored(runs_dir / ref):
+        return runs_dir / ref
+    if "/" in ref:
+        if layout.is_stored(Path(ref)):
+            return Path(ref)
+        sweep, _, run = ref.rpartition("/")
+        return layout.find_run(run, find_sweep(sweep, runs_dir))
+    fitting = [name for name in names if ref and ref in name]
+    found = [runs_dir / name for name in fitting if layout.is_stored(runs_dir / name)]
+    return _only(ref, found or _within_sweeps(ref, runs_dir, names), runs_dir)
+
+
+def _within_sweeps(ref: str, runs_dir: Path, names: Sequence[str]) -> list[Path]:
+    sweeps = [runs_dir / name for name in names if layout.is_sweep(runs_dir / name)]
+    inside = [sweep / name for sweep in sweeps for name in layout.folder_names(sweep)]
+    return [path for path in inside if ref and ref in path.name and layout.is_run(path)]
+
+
+def _only(ref: str, found: Sequence[Path], runs_dir: Path) -> Path:
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        problem = Problem(
+            f"no run in {runs_dir} is called {ref!r}",
+            allowed="'vgrad list' shows them",
+            suggestion=nearest(ref, layout.folder_names(runs_dir)),
+        )
+        raise RequestError(problem)
+    names = [str(path.relative_to(runs_dir)) for path in found]
+    shown = ", ".join(names[: layout.CANDIDATES])
+    more = len(names) - layout.CANDIDATES
+    allowed = f"one of {shown}" + (f" and {more} more" if more > 0 else "")
+    raise RequestError(Problem(f"{ref!r} stands for {len(names)} runs", allowed=allowed))
+
+
+def open_run(ref: str = layout.LATEST, runs_dir: str | Path = "runs") -> Run:
+    """The run that `ref` stands for: a run-id, an unambiguous part of one, a path, or `latest`;
+    `SWEEP/RUN` for one of a sweep.
+
+    Raises:
+        RequestError: there is none, more than one, or it is a sweep.
+    """
+    root = Path(runs_dir)
+    if ref == layout.LATEST:
+        return Run(layout.find_run(ref, root))
+    path = find(str(ref), root)
+    if layout.is_sweep(path):
+        raise RequestError(
+            Problem(f"{path.name} is a sweep, not a run", allowed=f"a run of it: {path.name}/RUN")
+        )
+    return Run(path)
+
+
+def open_stored(ref: str = layout.LATEST, runs_dir: str | Path = "runs") -> Run | Sweep:
+    """The run or sweep that `ref` stands for.
+
+    Raises:
+        RequestError: there is none, or more than one.
+    """
+    path = find(str(ref), Path(runs_dir))
+    return Sweep(path) if layout.is_sweep(path) else Run(path)
