@@ -2,6 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+
+from vgrad.errors import RequestError
+from vgrad.plugins import load_plugins
+
+Change = tuple[str, str]
+
 HEAD = """\
 import math
 from dataclasses import dataclass
@@ -108,7 +115,7 @@ def written(folder: Path, *texts: str, name: str = "my_parts.py") -> Path:
     return path
 
 
-def edited(text: str, *changes: tuple[str, str]) -> str:
+def edited(text: str, *changes: Change) -> str:
     """The text with each first of a pair, which must stand in it, become the second."""
     for old, new in changes:
         assert old in text, f"nothing to change: {old}"
@@ -120,3 +127,22 @@ def line_of(path: Path, fragment: str) -> int:
     """The first line that holds the fragment."""
     lines = path.read_text(encoding="utf-8").splitlines()
     return next(number for number, line in enumerate(lines, 1) if fragment in line)
+
+
+def refusal(folder: Path, text: str, *changes: Change) -> str:
+    """The one line that a plugin of this part is answered by, less path and column."""
+    path = written(folder, edited(text, *changes))
+    with pytest.raises(RequestError) as caught:
+        load_plugins(path)
+    (line,) = (str(problem) for problem in caught.value.problems)
+    assert line.startswith(f"{path}:")
+    assert "\n" not in line
+    return line.removeprefix(f"{path}:")
+
+
+def found(folder: Path, text: str, changes: list[Change], fragment: str, said: list[str]) -> None:
+    """The line begins with the place of the fragment and says these things."""
+    line = refusal(folder, text, *changes)
+    number = line_of(folder / "my_parts.py", fragment)
+    assert line.startswith(f"{number}:")
+    assert [part for part in said if part not in line] == [], line
