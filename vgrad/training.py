@@ -72,6 +72,7 @@ def train(config: Config) -> Iterator[Record]:
 class Trainer:
     """An experiment under way: `step` updates of `steps` made, unless `divergence` ended it."""
 
+    @np.errstate(all="ignore")  # weights that overflow are a result, found at step 0
     def __init__(self, experiment: Experiment) -> None:
         """Build the network and write its first weights.
 

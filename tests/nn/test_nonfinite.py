@@ -67,3 +67,42 @@ def test_a_network_by_itself_is_silent_on_overflow(name: str) -> None:
     for tape in (plan.lean, plan.full):
         net.differentiate(plan, tape)  # a warning would be an error
     assert not (np.abs(plan.outputs) < 1e18).all()  # or it is nan
+
+
+BEYOND: dict[str, dict[str, Any]] = {
+    "an initializer": {"model.init": {"name": "constant", "value": 1e300}},
+    "biases": {"model.bias_init": {"name": "gaussian", "std": 1e300}},
+    "a gain": {"model.init": {"name": "xavier_uniform", "gain": 1e300}},
+    "a gate": {"model.connectivity": {"name": "residual", "gate": 1e300}},
+    "a length": {"model.init": {"name": "gaussian", "std": 1e30}, "model.norm": "weight"},
+    "a standard deviation": {
+        "model.activation": {"name": "elu", "alpha": 1e300},
+        "model.norm": "weight_standardization",
+    },
+}
+
+
+@pytest.mark.parametrize("where", BEYOND)
+def test_what_overflows_before_the_first_step_is_a_divergence_at_step_0(where: str) -> None:
+    config = {"model": {"depth": 3, "width": 6}, "train": {"steps": 5}}
+    run = Trainer(prepare(load_config(config, BEYOND[where])))  # a warning would be an error
+    list(run.advance(run.steps))
+    assert run.divergence is not None
+    assert run.divergence.step == 0
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"optimizer": {"name": "rprop", "lr": 1e300}},
+        {"clip": {"value": 1e300}},
+    ],
+    ids=str,
+)
+def test_an_option_beyond_single_precision_that_only_limits_is_no_trouble(
+    part: dict[str, Any],
+) -> None:
+    config = {"model": {"depth": 3, "width": 6}, "train": {"steps": 5}}
+    run = Trainer(prepare(load_config(config, part)))
+    list(run.advance(run.steps))
+    assert run.divergence is None

@@ -112,5 +112,6 @@ def variance_gain(activation: Activation) -> float:
     weight = np.exp(-0.5 * z * z)
     weight /= weight.sum()
     h, scratch = np.empty_like(z), np.empty((activation.n_scratch, z.size))
-    activation.forward(z, out=h, scratch=scratch)
-    return float(1.0 / np.sqrt(weight @ (h - weight @ h) ** 2))
+    with np.errstate(all="ignore"):  # a slope beyond 1e150: a gain of 0 or nan is a result
+        activation.forward(z, out=h, scratch=scratch)
+        return float(1.0 / np.sqrt(weight @ (h - weight @ h) ** 2))
