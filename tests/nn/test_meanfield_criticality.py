@@ -43,6 +43,11 @@ def test_softplus_is_never_critical(sigma_b: float) -> None:
     assert critical(activations.build("softplus"), sigma_b) is None
 
 
+@pytest.mark.parametrize("name", ["tanh", "gelu", "elu"])
+def test_biases_whose_variance_is_beyond_all_numbers_are_never_critical(name: str) -> None:
+    assert critical(activations.build(name), 1e300) is None
+
+
 @pytest.mark.parametrize("name", [n for n in activations.names() if n != "softplus"])
 def test_every_other_activation_is_critical_without_biases(name: str) -> None:
     assert critical(activations.build(name)) is not None

@@ -7,6 +7,7 @@ import pytest
 from reference.cases import mlp
 
 from vgrad.config import load_config
+from vgrad.errors import RequestError
 from vgrad.experiment import prepare
 from vgrad.nn.activations import activations
 from vgrad.nn.losses import losses
@@ -106,3 +107,15 @@ def test_an_option_beyond_single_precision_that_only_limits_is_no_trouble(
     run = Trainer(prepare(load_config(config, part)))
     list(run.advance(run.steps))
     assert run.divergence is None
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_least_alpha_of_celu_trains_and_a_smaller_one_is_refused(dtype: str) -> None:
+    config: dict[str, Any] = {"model": {"depth": 3, "width": 6}, "train": {"steps": 5}}
+    config |= {"dtype": dtype}
+    least = {"model.activation": {"name": "celu", "alpha": 1e-30}}
+    run = Trainer(prepare(load_config(config, least)))
+    list(run.advance(run.steps))
+    assert run.divergence is None
+    with pytest.raises(RequestError, match="alpha"):
+        load_config(config, {"model.activation": {"name": "celu", "alpha": 5e-324}})

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 import numpy as np
-from annotated_types import Gt
+from annotated_types import Ge, Gt
 
 from vgrad.nn.activations.base import Activation, activations
 from vgrad.nn.arrays import Array
@@ -83,7 +83,7 @@ class SELU(ExponentialLinear):
 class CELU(ExponentialLinear):
     """z for z > 0, alpha·(exp(z/alpha) - 1) otherwise; smooth for every alpha."""
 
-    alpha: Annotated[float, Gt(0)] = 1.0
+    alpha: Annotated[float, Ge(1e-30)] = 1.0  # its inverse must be a number in single precision
 
     kinks: ClassVar[tuple[float, ...]] = ()
 

@@ -49,7 +49,8 @@ def critical(activation: Activation, sigma_b: float = 0.0) -> CriticalPoint | No
         return _point(activation, 1.0, 0.0, q=math.nan) if sigma_b == 0.0 else None
     if sigma_b == 0.0 and at_zero(activation) == 0.0 and over.slope2[0] > 0.0:
         return _point(activation, VANISHING_Q, 0.0, q=0.0)
-    found = _crossing(activation, over.q, balance - sigma_b**2, lambda at: _balance(at, sigma_b))
+    excess = balance - sigma_b * sigma_b  # a power would raise an OverflowError instead of inf
+    found = _crossing(activation, over.q, excess, lambda at: _balance(at, sigma_b))
     return None if found is None else _point(activation, found, sigma_b, q=found)
 
 
@@ -69,7 +70,7 @@ def half_stable(activation: Activation) -> CriticalPoint | None:
 
 
 def _balance(at: Samples, sigma_b: float) -> float:
-    return float(at.q[0] - at.phi2[0] / at.slope2[0]) - sigma_b**2
+    return float(at.q[0] - at.phi2[0] / at.slope2[0]) - sigma_b * sigma_b
 
 
 def _crossing(
