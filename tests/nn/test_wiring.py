@@ -242,6 +242,17 @@ def test_what_cannot_be_wired_is_refused(
     assert problem.allowed
 
 
+@pytest.mark.parametrize("name", ["residual", "dense"])
+@pytest.mark.parametrize("every", [1, 2, 6])
+def test_the_depth_that_a_refusal_asks_for_is_enough(name: str, every: int) -> None:
+    wiring = connectivities.build(name, {"every": every})
+    with pytest.raises(RequestError) as caught:
+        wiring.check((4,))
+    (problem,) = caught.value.problems
+    assert problem.allowed == f"a depth of {every + 1} or more"
+    wiring.check((4,) * (every + 1))
+
+
 # --- initializers that need the wiring ------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from vgrad.errors import Problem, RequestError
 from vgrad.nn.activations import Activation
 from vgrad.nn.activations.exponential import SELU
 from vgrad.nn.graph import Block, Graph, Layer, Operation, Param, Signal
@@ -26,6 +27,25 @@ class Model:
     activation: Activation
     norm: Norm = field(default_factory=NoNorm)
     dropout: float = 0.0
+
+
+def check_blocks(every: int, depth: int) -> None:
+    """Whether `depth` hidden layers, the first of which is in no block, hold one of `every`.
+
+    Raises:
+        RequestError: they do not.
+    """
+    if every < depth:
+        return
+    deeper = f"a depth of {every + 1} or more"
+    raise RequestError(
+        Problem(
+            f"blocks of {every} layers in a net of {depth}, the first of which is no part of a "
+            "block",
+            "model.connectivity.every",
+            f"at most {depth - 1}, or {deeper}" if depth > 1 else deeper,
+        )
+    )
 
 
 class Connectivity:

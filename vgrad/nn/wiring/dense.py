@@ -8,7 +8,7 @@ from annotated_types import Ge, Gt, Le
 
 from vgrad.errors import Problem, RequestError
 from vgrad.nn.graph import Graph, Signal, Store
-from vgrad.nn.wiring.base import Builder, Connectivity, Model, connectivities
+from vgrad.nn.wiring.base import Builder, Connectivity, Model, check_blocks, connectivities
 
 Kind = Literal["dense", "bottleneck", "transition"]
 
@@ -44,14 +44,8 @@ class Dense(Connectivity):
                     "one number",
                 )
             )
-        if self.every is not None and self.every > max(len(widths) - 1, 0):
-            raise RequestError(
-                Problem(
-                    f"blocks of {self.every} layers in a net of {len(widths)}",
-                    "model.connectivity.every",
-                    f"at most {len(widths) - 1}" if len(widths) > 1 else "a depth of 2 or more",
-                )
-            )
+        if self.every is not None:
+            check_blocks(self.every, len(widths))
 
     def kinds(self, count: int) -> Iterator[Kind]:
         """What each of `count` hidden layers is."""

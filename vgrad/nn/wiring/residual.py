@@ -10,7 +10,7 @@ from annotated_types import Ge, Gt
 from vgrad.errors import Problem, RequestError
 from vgrad.nn.graph import Graph, Param, Signal
 from vgrad.nn.operations.combine import Add
-from vgrad.nn.wiring.base import Builder, Connectivity, Model, connectivities
+from vgrad.nn.wiring.base import Builder, Connectivity, Model, check_blocks, connectivities
 
 Order = Literal["post", "pre", "inside"]
 
@@ -41,15 +41,7 @@ class Residual(Connectivity):
             yield widths[start : start + self.every]
 
     def check(self, widths: tuple[int, ...]) -> None:
-        if self.every > max(len(widths) - 1, 0):
-            raise RequestError(
-                Problem(
-                    f"blocks of {self.every} layers in a net of {len(widths)}, the first of which "
-                    "is no part of a block",
-                    "model.connectivity.every",
-                    f"at most {len(widths) - 1}" if len(widths) > 1 else "a depth of 2 or more",
-                )
-            )
+        check_blocks(self.every, len(widths))
         width = widths[0]
         for number, block in enumerate(self.blocks(widths), 1):
             if block[-1] != width and not self.projection:
