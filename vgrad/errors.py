@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 CLOSE_ENOUGH = 0.6  # difflib ratio below which a suggestion confuses more than it helps
+TELLING = 3  # letters from which a beginning tells what was meant
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,9 @@ class RunError(Exception):
 
 
 def nearest(word: str, choices: Sequence[str]) -> str:
-    """The choice most like `word`, or "" where none is close."""
-    matches = get_close_matches(word.lower(), choices, n=1, cutoff=CLOSE_ENOUGH)
-    return matches[0] if matches else ""
+    """The choice most like `word`, else the only one that begins with it, or "" where none does."""
+    word = word.lower()
+    if matches := get_close_matches(word, choices, n=1, cutoff=CLOSE_ENOUGH):
+        return matches[0]
+    begun = [choice for choice in choices if choice.startswith(word)]
+    return begun[0] if len(begun) == 1 and len(word) >= TELLING else ""

@@ -120,6 +120,11 @@ def test_the_source_of_a_config_is_left_alone():
         ("model.depth=-1", "command line: model.depth: ", "-1 is out of range"),
         ("model.depth='3'", "command line: model.depth: ", "did you mean 3?"),
         ("model.dept=3", "command line: model.dept: ", "did you mean depth?"),
+        (
+            "optimizer={name: lars, trust: 1}",
+            "command line: optimizer.trust: ",
+            "trust_coefficient?",
+        ),
         ("depth=3", "command line: depth: ", "did you mean model.depth?"),
         ("modle.depth=3", "command line: modle: ", "did you mean model?"),
         ("optimizer.momentum=0.9", "command line: optimizer.momentum: ", "sgd takes lr"),
