@@ -207,7 +207,7 @@ def rows(**columns: list[float]) -> NDArray[np.void]:
 
 NAN, INF = math.nan, math.inf
 LOCATED = [
-    (rows(weight_norm=[1, NAN, NAN]), NAN, Divergence(7, "linear2", "weights")),
+    (rows(weight_norm=[1, NAN, NAN]), NAN, Divergence(7, "linear2", "weight")),
     (rows(preact_std=[1, INF, 1]), NAN, Divergence(7, "linear2", "pre-activation")),
     (rows(act_std=[INF, INF, 1], preact_std=[1, INF, 1]), 1.0, Divergence(7, "linear1", "output")),
     (rows(grad_norm=[NAN] * 3), INF, Divergence(7, "", "loss")),

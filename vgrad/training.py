@@ -29,7 +29,7 @@ from vgrad.records import Metrics, Record
 from vgrad.stacks import block_views, layer_stacks
 from vgrad.telemetry import LayerStack, Telemetry, measure_blocks
 
-FORWARD = {"weight_norm": "weights", "preact_std": "pre-activation", "act_std": "output"}
+FORWARD = {"weight_norm": "weight", "preact_std": "pre-activation", "act_std": "output"}
 """What of a layer can first be not finite on the way forward, and its name to the user."""
 
 State = dict[str, NDArray[np.generic]]
