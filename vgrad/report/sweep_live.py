@@ -14,7 +14,7 @@ from rich.text import Text
 
 from vgrad.report.grid import Column, Grid
 from vgrad.report.live import REDRAW_EVERY, Clock
-from vgrad.report.numbers import duration, number
+from vgrad.report.numbers import counted, duration, number
 from vgrad.report.phrases import RESULTS, Items
 from vgrad.report.portable import Portable
 from vgrad.report.tables import KIND_STYLES, STATUS_STYLES
@@ -137,7 +137,8 @@ class PlainSweep:
     ) -> None:
         self._console, self._keys, self._clock = console, keys, clock
         self._standing = Standing(planned, metric, clock())
-        self._print(f"{planned:,} runs in {where}")
+        self._where = where
+        self._print(f"{counted(planned, 'run')} in {where}")
 
     def on_run(self, row: Cells, *, new: bool) -> None:
         """Count it, and say so if it is new."""
@@ -159,9 +160,13 @@ class PlainSweep:
         self._standing.running = running
 
     def close(self) -> None:
-        """Say what there was before this session, which had no lines of its own."""
-        if self._standing.before:
-            self._print(f"{self._standing.before:,} runs had ended before")
+        """Say what there was before, which had no lines of its own, and how to make the rest."""
+        standing = self._standing
+        if standing.before:
+            self._print(f"{counted(standing.before, 'run')} had ended before")
+        if standing.ended < standing.planned:
+            ended = f"{standing.ended:,} of {standing.planned:,} runs have ended"
+            self._print(f"{ended}; to go on: vgrad sweep --resume {self._where}")
 
     def _print(self, text: str) -> None:
         self._console.print(Portable(Text(text)), soft_wrap=True)
@@ -207,6 +212,7 @@ class LiveSweep(PlainSweep):
     def close(self) -> None:
         """Take the picture away."""
         self._live.stop()
+        super().close()
 
 
 @dataclass(frozen=True, eq=False)
