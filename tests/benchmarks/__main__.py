@@ -22,6 +22,7 @@ from tests.benchmarks.steps import (
     wired,
     without_sums,
 )
+from tests.benchmarks.sweeps import against_torch, scaling
 from tests.benchmarks.timing import interleaved, milliseconds, ratio
 from vgrad.config import load_config
 from vgrad.experiment import prepare
@@ -151,6 +152,8 @@ BENCHMARKS: dict[str, Callable[[], Iterator[str]]] = {
     "statistics": statistics_cost,
     "depth": depth_cost,
     "quickstart": quickstart,
+    "sweep": scaling,
+    "sweep-torch": against_torch,
 }
 
 

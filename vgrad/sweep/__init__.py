@@ -45,6 +45,8 @@ __all__ = [
 
 DEFAULT_NAME = "sweep"
 
+OnChecked = Callable[[int, int], None]
+"""Hears of how many of how many runs were checked."""
 Watch = Callable[[Spec, Checked, str], SweepWatcher]
 """Makes the watcher of a sweep that is checked, of this id."""
 
@@ -86,7 +88,7 @@ def run_sweep(
     plugins: Paths = (),
     runs_dir: str | Path | None = None,
     watch: Watch | None = None,
-    on_checked: Callable[[int, int], None] | None = None,
+    on_checked: OnChecked | None = None,
 ) -> Sweep:
     """Make all runs of a sweep file, or of an experiment file with overrides of several values,
     and keep them in `runs_dir/<sweep-id>/`; return the stored sweep.
@@ -100,15 +102,13 @@ def run_sweep(
     spec, how = read_spec(file, overrides, wish), how or How()
     interrupts = Interrupts()
     with interrupts.active():
-        checked = check(spec, on_checked)
+        sweep = _Sweep.of(spec, how, plugins, on_checked)
         folder = default_runs_dir() if runs_dir is None else Path(runs_dir)
-        plain = spec.to_plain(checked.planned, checked.metric, checked.base.to_dict())
+        plain = spec.to_plain(sweep.checked.planned, sweep.checked.metric)
+        text, name = comment_of(used) + to_yaml(plain), spec.name or DEFAULT_NAME
         with how.open() as workers, interrupts.held():
-            name = spec.name or DEFAULT_NAME
-            text = comment_of(used) + to_yaml(plain)
             with create_sweep(folder, name, text, spec.keys) as writer:
-                sweep = _Sweep(spec, checked, how, _files(plugins), writer)
-                sweep.go(workers, interrupts, watch)
+                sweep.go(writer, workers, interrupts, watch)
             interrupts.forget()
     return Sweep(writer.path)
 
@@ -121,7 +121,7 @@ def resume_sweep(
     plugins: Paths = (),
     runs_dir: str | Path | None = None,
     watch: Watch | None = None,
-    on_checked: Callable[[int, int], None] | None = None,
+    on_checked: OnChecked | None = None,
 ) -> Sweep:
     """Make the runs of a sweep that have not ended, with `retry_failed` also those that failed;
     the results are those of a sweep that was never left. The `plugins` that it was made with must
@@ -136,13 +136,12 @@ def resume_sweep(
     spec, how = read_spec(path / layout.SWEEP), how or How()
     interrupts = Interrupts()
     with interrupts.active():
-        checked = check(spec, on_checked)
+        sweep = _Sweep.of(spec, how, plugins, on_checked)
         with how.open() as workers, interrupts.held():
             with reopen_sweep(path, spec.keys) as writer:
                 if retry_failed:
                     writer.forget([layout.FAILED])
-                sweep = _Sweep(spec, checked, how, _files(plugins), writer)
-                sweep.go(workers, interrupts, watch)
+                sweep.go(writer, workers, interrupts, watch)
             interrupts.forget()
     return Sweep(path)
 
@@ -156,28 +155,33 @@ def open_sweep(ref: str = "latest", runs_dir: str | Path | None = None) -> Sweep
     return store.open_sweep(ref, default_runs_dir() if runs_dir is None else runs_dir)
 
 
-def _files(plugins: Paths) -> tuple[PluginFile, ...]:
-    paths = (plugins,) if isinstance(plugins, str | Path) else plugins
-    return tuple(PluginFile.read(path) for path in paths)
-
-
 @dataclass(frozen=True)
 class _Sweep:
     spec: Spec
     checked: Checked
+    trials: Trials
     how: How
     plugins: tuple[PluginFile, ...]
-    writer: SweepWriter
 
-    def go(self, workers: Workers, interrupts: Interrupts, watch: Watch | None) -> None:
-        watcher = watch(self.spec, self.checked, self.writer.id) if watch else Unwatched()
+    @classmethod
+    def of(cls, spec: Spec, how: How, plugins: Paths, on_checked: OnChecked | None) -> "_Sweep":
+        """
+        Raises:
+            RequestError: it is wrong.
+        """
+        checked = check(spec, on_checked)
         trials: Trials = (
-            BayesTrials(self.spec, self.checked.metric)
-            if self.spec.method == "bayes"
-            else FixedTrials(self.spec)
+            BayesTrials(spec, checked.metric) if spec.method == "bayes" else FixedTrials(spec)
         )
+        paths = (plugins,) if isinstance(plugins, str | Path) else plugins
+        return cls(spec, checked, trials, how, tuple(PluginFile.read(path) for path in paths))
+
+    def go(
+        self, writer: SweepWriter, workers: Workers, ints: Interrupts, watch: Watch | None
+    ) -> None:
+        watcher = watch(self.spec, self.checked, writer.id) if watch else Unwatched()
         metric = self.checked.metric
-        Coordinator(trials, self._job, metric, self.writer, watcher).go(workers, interrupts)
+        Coordinator(self.trials, self._job, metric, writer, watcher).go(workers, interrupts)
 
     def _job(self, trial: Trial) -> Job:
         config = self.spec.config(trial.changes).to_dict()

@@ -19,12 +19,11 @@ HARMLESS = ("seed",)
 
 @dataclass(frozen=True)
 class Checked:
-    """A sweep whose every run can begin: how many, what they are ranked by, and the base config
-    as the data completes it; `largest` is the memory of the largest run, in bytes."""
+    """A sweep whose every run can begin: how many, and what they are ranked by; `largest` is the
+    memory of the largest run, in bytes."""
 
     planned: int
     metric: Metric
-    base: Config
     largest: int
 
 
@@ -63,7 +62,7 @@ def check(spec: Spec, on_checked: Callable[[int, int], None] | None = None) -> C
     if problems or first is None:
         raise RequestError(spec.document.in_order(list(problems.values())))
     metric = spec.metric or _usual_metric(first)
-    return Checked(planned, metric, spec.base, largest)
+    return Checked(planned, metric, largest)
 
 
 def _to_check(spec: Spec, planned: int) -> Iterator[Changes]:

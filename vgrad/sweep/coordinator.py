@@ -1,7 +1,7 @@
 """Handing runs to workers and keeping what comes back, until all have ended."""
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Protocol
@@ -19,6 +19,7 @@ from vgrad.sweep.trials import Trial, Trials
 IN_LINE = 2  # runs handed over per worker: one under way, one waiting
 LOOK_UP_EVERY = 0.2  # seconds without news
 LOST_CLUSTER = ("CancelledError", "FutureCancelledError", "CommClosedError")
+"""By name: Dask's own are not imported here."""
 
 Cells = Mapping[str, str]
 
@@ -92,7 +93,7 @@ class Coordinator:
         try:
             outcome = future.result()
         except (Exception, CancelledError) as error:
-            if type(error).__name__ in LOST_CLUSTER:
+            if isinstance(error, BrokenExecutor) or type(error).__name__ in LOST_CLUSTER:
                 raise RunError(f"the workers are gone: {type(error).__name__}: {error}") from None
             outcome = Outcome.failure(reason(error))
         varied = varied_cells(trial.changes)

@@ -18,7 +18,7 @@ from vgrad.errors import Problem, RequestError
 
 KILL_AFTER = 1.5, 10.0
 """A worker that is still at a run at (first) × timeout + (second) seconds hangs, and is killed."""
-CONNECT_SECONDS = 10.0
+CONNECT_SECONDS = 5.0
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from vgrad.config.loading import load_config, load_section, read_document
 from vgrad.config.messages import problems_of
 from vgrad.config.overrides import COMMAND_LINE, parse_override, split_override
 from vgrad.config.parts import STRICT
+from vgrad.config.paths import absolute_paths
 from vgrad.config.plain import show
 from vgrad.config.yaml_source import Reading
 from vgrad.errors import Problem, RequestError, nearest
@@ -189,9 +190,10 @@ def _of_sweep_file(
     if missing:
         what = Problem("moves together with other keys", missing[0], "change it in the file")
         raise RequestError(replace(what, file=COMMAND_LINE))
+    axes = list(zipped_axes(axes, groups, document))
     return Spec(
         base=base,
-        axes=zipped_axes(axes, groups, document),
+        axes=tuple(_with_paths(axis, base, document.file) for axis in axes),
         method=stated.method,
         name=stated.name or base.name or _stem(document.file),
         seed=stated.seed,
@@ -254,6 +256,24 @@ def _axes(stated: SweepFile, document: Document, fixed: set[str]) -> _Axes:
     if stated.method == "list":
         return [_side_by_side(axes, document)], origins
     return axes, origins
+
+
+def _with_paths(axis: Axis, base: Config, file: str) -> Axis:
+    """The axis with paths in its values, which are relative to the file's folder, absolute."""
+    if not isinstance(axis, Choices):
+        return axis
+    folder = os.path.dirname(os.path.abspath(file))
+
+    def absolute(key: str, value: object) -> object:
+        section, _, option = key.partition(".")
+        whole = {"name": base.data.name, option: value} if option else value
+        if section != "data" or not isinstance(whole, Mapping):
+            return value
+        data = absolute_paths(Document({section: whole}), folder, Config).data[section]
+        return data[option] if option and isinstance(data, Mapping) else data
+
+    rows = (tuple(map(absolute, axis.keys, row)) for row in axis.rows)
+    return replace(axis, rows=tuple(rows))
 
 
 def _side_by_side(axes: Sequence[Axis], document: Document) -> Axis:

@@ -90,10 +90,20 @@ class Spec:
         place = self.place_of(guilty[0], changes[guilty[0]]) if guilty else None
         if place is None:
             return problem
-        others = {key: value for key, value in changes.items() if key != guilty[0]}
-        message = problem.message + (f" (with {as_text(others)})" if others else "")
+        alone = {guilty[0]: changes[guilty[0]]}
+        others = {key: value for key, value in changes.items() if key not in alone}
+        message = problem.message
+        if others and not self._wrong_alone(alone):
+            message += f" (with {as_text(others)})"
         found = Problem(message, problem.key, problem.allowed, problem.suggestion)
         return found.at(place.file, *place.value)
+
+    def _wrong_alone(self, changes: Changes) -> bool:
+        try:
+            self.base.with_overrides(changes)
+        except RequestError:
+            return True
+        return False
 
     def place_of(self, key: str, value: object) -> Place | None:
         """Where this value of a swept key was given, or else where the key was."""
@@ -117,9 +127,7 @@ class Spec:
                 return column.index(value) if value in column else None
         return None
 
-    def to_plain(
-        self, planned: int, metric: Metric, base: Mapping[str, object]
-    ) -> dict[str, object]:
+    def to_plain(self, planned: int, metric: Metric) -> dict[str, object]:
         """The sweep as its own file states it, whole: reading that gives the same sweep."""
         plain: dict[str, object] = {"name": self.name} if self.name else {}
         plain |= {"method": self.method, "runs": planned, "seed": self.seed}
@@ -129,7 +137,7 @@ class Spec:
             plain["zip"] = [list(keys) for keys in self.zipped]
         if self.exclude:
             plain["exclude"] = [dict(one) for one in self.exclude]
-        return plain | {"base": dict(base)}
+        return plain | {"base": self.base.to_dict()}
 
     def _plain_parameters(self) -> object:
         if self.method == "list":
