@@ -20,7 +20,7 @@ FLOORS: dict[str, int] = {
     **dict.fromkeys(("config", "data"), 1),
     **dict.fromkeys(("telemetry", "diagnosis", "theory", "plugins"), 2),
     **dict.fromkeys(("store", "training", "experiment", "session", "estimate"), 3),
-    **dict.fromkeys(("stacks", "limiting", "provenance"), 3),
+    **dict.fromkeys(("stacks", "limiting", "provenance", "forecast"), 3),
     **dict.fromkeys(("report", "runner", "sweep", "doctor"), 4),
     "cli": 5,
     **dict.fromkeys(("__init__", "__main__"), 6),

@@ -153,17 +153,22 @@ class Experiment:
                 )
             )
 
+    @property
+    def initializers(self) -> tuple[Initializer, Initializer]:
+        """What writes the weights, and what the biases."""
+        init, bias = self.config.model.init, self.config.model.bias_init
+        weights = initializers.build(init.name, init.options)
+        if bias == 0.0 and weights.biases is not None:
+            return weights, weights.biases
+        return weights, Constant(bias) if isinstance(bias, float) else _bias(bias)
+
     def initialize(self, network: Network) -> Initializer:
         """Write the network's first weights; the data-driven part is left to the caller.
 
         Raises:
             RequestError: the initializer cannot serve this network.
         """
-        init, bias = self.config.model.init, self.config.model.bias_init
-        initializer = initializers.build(init.name, init.options)
-        biases = Constant(bias) if isinstance(bias, float) else _bias(bias)
-        if bias == 0.0 and initializer.biases is not None:
-            biases = initializer.biases
+        initializer, biases = self.initializers
         try:
             network.initialize(initializer, biases, self.streams.init)
         except RequestError as error:

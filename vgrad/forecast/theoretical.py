@@ -1,0 +1,90 @@
+"""What theory says of an experiment's network."""
+
+from itertools import chain
+
+import numpy as np
+
+from vgrad.errors import RequestError
+from vgrad.experiment import Experiment
+from vgrad.forecast.content import Depths, Forecast
+from vgrad.forecast.words import explained, repelled
+from vgrad.nn.meanfield import Settled
+from vgrad.nn.norms import NoNorm, norms
+from vgrad.nn.wiring import connectivities
+from vgrad.nn.wiring.plain import Plain
+from vgrad.theory import Inputs, Layers, NothingToSay, Prediction, alignment_of_classes, predict
+
+
+def theoretical(experiment: Experiment) -> Forecast:
+    """The forecast by theory alone; nothing is drawn or trained.
+
+    Raises:
+        NothingToSay: theory does not cover this network.
+        RequestError: the initializer cannot serve it.
+    """
+    layers, prediction = predicted(experiment)
+    return Forecast(
+        prediction.layers,
+        depths_of(prediction.settled),
+        prediction.verdict,
+        explained(layers, prediction.layers),
+        "theory",
+        notes=repelled(layers, prediction),
+    )
+
+
+def predicted(experiment: Experiment) -> tuple[Layers, Prediction]:
+    """The network as theory sees it, and what follows.
+
+    Raises:
+        As `theoretical`.
+    """
+    layers = layers_of(experiment)
+    return layers, predict(layers, inputs_of(experiment))
+
+
+def layers_of(experiment: Experiment) -> Layers:
+    """The weight layers of the network.
+
+    Raises:
+        As `theoretical`.
+    """
+    model, graph = experiment.config.model, experiment.graph
+    wiring = connectivities.build(model.connectivity.name, model.connectivity.options)
+    norm = norms.build(model.norm.name, model.norm.options)
+    if model.dropout:
+        raise NothingToSay("dropout is noise that it does not follow")
+    if not isinstance(wiring, Plain):
+        raise NothingToSay(f"{model.connectivity.name} connections are beyond it")
+    if not isinstance(norm, NoNorm):
+        raise NothingToSay(f"{model.norm.name} norm is beyond it")
+    first = graph.layers[0].weight.shape[1] - 1
+    sizes = list(chain([first], (layer.weight.shape[0] for layer in graph.layers)))
+    weights, biases = experiment.initializers
+    try:
+        weights.arrange(())
+        return Layers.of(sizes, graph.activation, weights, biases)
+    except RequestError as error:
+        raise experiment.located(*error.problems) from None
+
+
+def inputs_of(experiment: Experiment) -> Inputs:
+    """What the network notices of data and loss."""
+    data = experiment.dataset
+    if data.task == "classification":
+        alignment = alignment_of_classes(experiment.graph.output.rows)
+    else:  # the errors of a network that puts out little are the targets
+        y = data.y_train.astype(np.float64)
+        sizes = np.linalg.norm(y, axis=1, keepdims=True)
+        y = np.divide(y, sizes, out=np.zeros_like(y), where=sizes > 0.0)
+        alignment = float(np.sum((y.T @ y) ** 2)) / max(len(y), 1) ** 2
+    return Inputs.of(data.x_train, experiment.batch_size, alignment)
+
+
+def depths_of(settled: Settled | None) -> Depths:
+    """As plain numbers; all missing where layers are not alike."""
+    if settled is None:
+        return Depths()
+    names = ("q_star", "c_star", "chi_1", "xi_q", "xi_c", "xi_grad", "trainable_depth")
+    numbers = {name: float(getattr(settled, name)) for name in names}
+    return Depths(**numbers, phase=settled.phase)
