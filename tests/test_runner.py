@@ -34,6 +34,7 @@ def test_a_run_leaves_its_files_and_says_what_it_came_to(tmp_path: Path) -> None
         "environment.json",
         "layers.csv",
         "metrics.csv",
+        "predictions.csv",
         "summary.json",
     ]
     assert_readable(run)

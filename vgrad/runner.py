@@ -7,11 +7,15 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import TypedDict
 
+import numpy as np
+from numpy.typing import NDArray
+
 from vgrad import store
 from vgrad.config import Config
 from vgrad.config.dumping import dump_yaml, flatten
 from vgrad.errors import Problem, RequestError, RunError
 from vgrad.experiment import Experiment, prepare
+from vgrad.forecast.making import predicted_layers
 from vgrad.interrupts import Interrupts
 from vgrad.plugins import blamed
 from vgrad.plugins.loading import Paths
@@ -74,9 +78,10 @@ def run(
         experiment = prepare(resolved)
         with blamed():
             trainer = Trainer(experiment)
+        described = _described(experiment, used)
         folder = default_runs_dir() if runs_dir is None else Path(runs_dir)
         with interrupts.held():
-            writer = create_run(folder, **_described(experiment, used))
+            writer = create_run(folder, **described)
             with closing(writer):
                 Session(experiment, trainer, writer, interrupts, watch).go(checkpoint_every)
         return Run(writer.path)
@@ -118,6 +123,7 @@ def _described(
         "config": flatten(experiment.config),
         "environment": collect_environment(sys.argv if command is None else command, plugins),
         "tables": list(_extra_tables(experiment)),
+        "predictions": predicted_layers(experiment),
     }
 
 
@@ -129,6 +135,7 @@ class Description(TypedDict):
     config: Mapping[str, object]
     environment: Mapping[str, object]
     tables: Sequence[str]
+    predictions: NDArray[np.void] | None
 
 
 def _extra_tables(experiment: Experiment) -> Iterator[str]:

@@ -7,7 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vgrad.errors import RequestError
-from vgrad.records import BLOCK_DTYPE, CLIPPING_DTYPE, LAYER_DTYPE, METRICS_DTYPE, Plugin
+from vgrad.records import (
+    BLOCK_DTYPE,
+    CLIPPING_DTYPE,
+    LAYER_DTYPE,
+    METRICS_DTYPE,
+    PREDICTION_DTYPE,
+    Plugin,
+)
 
 CONFIG: dict[str, Any] = {
     "name": "deep-sigmoid",
@@ -70,6 +77,7 @@ class FakeRun:
     config: dict[str, Any] = field(default_factory=lambda: CONFIG)
     blocks: NDArray[np.void] = field(default_factory=lambda: np.empty(0, BLOCK_DTYPE))
     clipping: NDArray[np.void] = field(default_factory=lambda: np.empty(0, CLIPPING_DTYPE))
+    predictions: NDArray[np.void] = field(default_factory=lambda: np.empty(0, PREDICTION_DTYPE))
     plugins: tuple[Plugin, ...] = ()
 
     def layers_at(self, step: int) -> NDArray[np.void]:

@@ -1,9 +1,14 @@
 """From an experiment to its forecast: by theory, and where that is silent by a probe."""
 
+import numpy as np
+from numpy.typing import NDArray
+
+from vgrad.errors import RunError
 from vgrad.experiment import Experiment
 from vgrad.forecast.content import Forecast
 from vgrad.forecast.probe import probe
-from vgrad.forecast.theoretical import theoretical
+from vgrad.forecast.theoretical import predicted, theoretical
+from vgrad.plugins import blamed
 from vgrad.theory import NothingToSay
 
 
@@ -18,3 +23,17 @@ def forecast(experiment: Experiment) -> Forecast:
         return theoretical(experiment)
     except NothingToSay as silence:
         return probe(experiment, str(silence))
+
+
+def predicted_layers(experiment: Experiment) -> NDArray[np.void] | None:
+    """What a run writes down at its start: theory's `PREDICTION_DTYPE` rows; None where theory
+    has nothing to say, or a plugin fails at it: that is no reason not to train.
+
+    Raises:
+        RequestError: the initializer cannot serve this network.
+    """
+    try:
+        with blamed():
+            return predicted(experiment)[1].layers
+    except (NothingToSay, RunError):
+        return None

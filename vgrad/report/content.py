@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from vgrad.diagnosis import Verdict, diagnose, diagnose_run
 from vgrad.errors import Problem, RequestError
 from vgrad.records import METRICS_DTYPE, Plugin
+from vgrad.report.comparison import Comparison, compared
 from vgrad.report.selection import select_layers
 
 Rows = NDArray[np.void]
@@ -46,6 +47,10 @@ class StoredRun(Protocol):
     def clipping(self) -> Rows:
         """A `CLIPPING_DTYPE` row per logged step, where the gradient is clipped."""
 
+    @property
+    def predictions(self) -> Rows:
+        """A `PREDICTION_DTYPE` row per layer, where theory has something to say."""
+
     def layers_at(self, step: int) -> Rows:
         """The `LAYER_DTYPE` rows of one logged step; `RequestError` where it was not logged."""
 
@@ -75,8 +80,9 @@ class Report:
     """A run, seen at one logged step.
 
     `layers` are all `LAYER_DTYPE` rows of `step`, `shown` those that a reader is shown, `blocks`
-    and `clipping` the `BLOCK_DTYPE` and `CLIPPING_DTYPE` rows of `step`, where there are any, and
-    `course` a `COURSE_DTYPE` row per logged step, the last of them the run's result.
+    and `clipping` the `BLOCK_DTYPE` and `CLIPPING_DTYPE` rows of `step`, where there are any,
+    `course` a `COURSE_DTYPE` row per logged step, the last of them the run's result, and
+    `comparison` theory beside measurement at initialization, where there are both.
     """
 
     id: str
@@ -93,6 +99,7 @@ class Report:
     blocks: Rows
     clipping: Rows
     course: Rows
+    comparison: Comparison | None
 
 
 def build_report(
@@ -128,6 +135,7 @@ def build_report(
         blocks=run.blocks[run.blocks["step"] == at],
         clipping=run.clipping[run.clipping["step"] == at],
         course=_course(run),
+        comparison=compared(run.predictions, run.layers),
     )
 
 

@@ -10,6 +10,7 @@ from rich.console import Console, RenderableType
 
 from vgrad.errors import Problem, RequestError, nearest
 from vgrad.report.blocks import block_columns
+from vgrad.report.comparison import comparison_columns, comparison_object
 from vgrad.report.content import Report, StoredRun, build_report
 from vgrad.report.course import course_columns
 from vgrad.report.documents import json_text, objects
@@ -36,6 +37,14 @@ def as_markdown(report: Report) -> str:
         *(
             ["### Residual stream", _markdown_table(block_columns(report.blocks))]
             if report.blocks.size
+            else []
+        ),
+        *(
+            [
+                "### At initialization, predicted against measured",
+                _markdown_table(comparison_columns(report.comparison)),
+            ]
+            if report.comparison
             else []
         ),
         "### Course of the run",
@@ -69,6 +78,7 @@ def as_json(report: Report) -> str:
             "layers": objects(report.layers),
             "blocks": objects(report.blocks),
             "clipping": objects(report.clipping),
+            "comparison": report.comparison and comparison_object(report.comparison),
             "course": objects(report.course),
         }
     )

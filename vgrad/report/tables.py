@@ -9,6 +9,7 @@ from rich.text import Text
 
 from vgrad.diagnosis import EXPLODING_ABOVE, VANISHED_BELOW, Verdict, layer_states
 from vgrad.report.blocks import block_columns, clipping_phrase
+from vgrad.report.comparison import comparison_by_layer, comparison_columns
 from vgrad.report.content import Report
 from vgrad.report.course import course_columns
 from vgrad.report.grid import Grid
@@ -46,6 +47,7 @@ def report_view(report: Report) -> RenderableType:
             *_section(f"Gradient by layer at {when(report)}", layers),
             Text(_legend(report), style="dim"),
             *_blocks(report),
+            *_comparison(report),
             *_section("Course of the run", Grid(course_columns(report))),
         )
     )
@@ -68,6 +70,19 @@ def _blocks(report: Report) -> tuple[RenderableType, ...]:
     everything = len(report.shown) == report.layers.size
     columns = block_columns(report.blocks, all_layers=everything)
     return _section(f"Residual stream at {when(report)}", Grid(columns))
+
+
+def _comparison(report: Report) -> tuple[RenderableType, ...]:
+    """Theory beside measurement; layer by layer where the report is about the first step."""
+    comparison = report.comparison
+    if comparison is None:
+        return ()
+    title = "At initialization, predicted against measured"
+    section = _section(title, Grid(comparison_columns(comparison)))
+    if report.step > 0:
+        return section
+    everything = len(report.shown) == report.layers.size
+    return *section, Text(), Grid(comparison_by_layer(comparison, all_layers=everything))
 
 
 def _header(report: Report) -> RenderableType:

@@ -15,6 +15,7 @@ SUMMARY = "summary.json"
 ENVIRONMENT = "environment.json"
 CHECKPOINT = "checkpoint.npz"
 BLOCKS, CLIPPING = "blocks.csv", "clipping.csv"
+PREDICTIONS = "predictions.csv"
 SWEEP, RESULTS = "sweep.yaml", "results.csv"
 FILES = (CONFIG, METRICS, LAYERS, SUMMARY, ENVIRONMENT, CHECKPOINT)
 

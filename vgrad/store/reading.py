@@ -10,7 +10,14 @@ import yaml
 from numpy.typing import NDArray
 
 from vgrad.errors import Problem, RequestError, RunError
-from vgrad.records import BLOCK_DTYPE, CLIPPING_DTYPE, LAYER_DTYPE, METRICS_DTYPE, Plugin
+from vgrad.records import (
+    BLOCK_DTYPE,
+    CLIPPING_DTYPE,
+    LAYER_DTYPE,
+    METRICS_DTYPE,
+    PREDICTION_DTYPE,
+    Plugin,
+)
 from vgrad.store import layout
 from vgrad.store.documents import read_json
 from vgrad.store.locks import is_locked
@@ -113,6 +120,14 @@ class Run:
     def clipping(self) -> NDArray[np.void]:
         """`clipping.csv` as a structured array; empty where nothing is clipped."""
         return self._optional(layout.CLIPPING, CLIPPING_DTYPE)
+
+    @cached_property
+    def predictions(self) -> NDArray[np.void]:
+        """`predictions.csv` as a structured array; empty where theory had nothing to say."""
+        path = self.path / layout.PREDICTIONS
+        if not path.exists():
+            return np.empty(0, PREDICTION_DTYPE)
+        return read_table(path, PREDICTION_DTYPE)
 
     def _optional(self, name: str, dtype: np.dtype[Any]) -> NDArray[np.void]:
         """The rows of a table that not every run has."""

@@ -15,7 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vgrad.errors import RunError
-from vgrad.records import BLOCK_STATISTICS, METRICS_DTYPE, STATISTICS, Metrics, Record
+from vgrad.records import (
+    BLOCK_STATISTICS,
+    METRICS_DTYPE,
+    PREDICTION_DTYPE,
+    PREDICTIONS,
+    STATISTICS,
+    Metrics,
+    Record,
+)
 from vgrad.store import layout
 
 OPTIONAL = {"train_accuracy", "test_loss", "test_accuracy"}
@@ -25,6 +33,7 @@ STATISTIC_DIGITS = 9  # what tells any two numbers of single precision apart
 NUMBER_FORMAT = f",%.{STATISTIC_DIGITS}g"
 LAYER_FORMAT = "%d,%d,%s" + NUMBER_FORMAT * len(STATISTICS) + "\n"
 BLOCK_FORMAT = "%d,%d,%s" + NUMBER_FORMAT * len(BLOCK_STATISTICS) + "\n"
+PREDICTION_FORMAT = "%d,%s" + NUMBER_FORMAT * len(PREDICTIONS) + "\n"
 
 
 def header(dtype: np.dtype[Any]) -> str:
@@ -64,6 +73,14 @@ def block_lines(blocks: NDArray[np.void]) -> str:
     return "".join(
         BLOCK_FORMAT % (step, block, quoted(name), *numbers)
         for step, block, name, *numbers in blocks.tolist()
+    )
+
+
+def prediction_table(predictions: NDArray[np.void]) -> str:
+    """`predictions.csv`, whole."""
+    return header(PREDICTION_DTYPE) + "".join(
+        PREDICTION_FORMAT % (layer, quoted(name), *numbers)
+        for layer, name, *numbers in predictions.tolist()
     )
 
 

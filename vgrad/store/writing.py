@@ -17,7 +17,7 @@ from vgrad.store import layout
 from vgrad.store.documents import read_json, write_arrays, write_json
 from vgrad.store.environment import now
 from vgrad.store.locks import lock
-from vgrad.store.tables import header, length_until, lines_of
+from vgrad.store.tables import header, length_until, lines_of, prediction_table
 
 EXTRA_TABLES = {layout.BLOCKS: BLOCK_DTYPE, layout.CLIPPING: CLIPPING_DTYPE}
 """Tables that a run has only where there is something to put into them."""
@@ -117,12 +117,14 @@ def create_run(
     config: Mapping[str, object],
     environment: Mapping[str, object],
     tables: Iterable[str] = (),
+    predictions: NDArray[np.void] | None = None,
 ) -> RunWriter:
     """Make `runs_dir/<run-id>/` with the files of a run that has just begun.
 
     `config` is the resolved config as dotted keys: `summary.json` repeats it, so that listing
     thousands of runs reads one small file each. `tables` names those of `EXTRA_TABLES` that its
-    records have.
+    records have, `predictions` are the rows of `predictions.csv`, which is written here and never
+    again.
 
     Raises:
         RequestError: the folder cannot be made or written.
@@ -133,6 +135,9 @@ def create_run(
             folder = layout.hidden_folder(runs_dir)
             undo.callback(lambda: shutil.rmtree(folder, ignore_errors=True))
             _fill(folder, name, config_yaml, config, environment, tables)
+            if predictions is not None:
+                text = prediction_table(predictions)
+                (folder / layout.PREDICTIONS).write_text(text, encoding="utf-8")
             writer = undo.enter_context(RunWriter(folder))  # locked before anyone can see it
             folder = writer.path = layout.claim(runs_dir, folder, name)
             writer._update(layout.SUMMARY, {"run_id": writer.id})
