@@ -1,5 +1,6 @@
 """What theory says of an experiment's network."""
 
+from dataclasses import replace
 from itertools import chain
 
 import numpy as np
@@ -8,8 +9,9 @@ from vgrad.errors import RequestError
 from vgrad.experiment import Experiment
 from vgrad.forecast.content import Depths, Forecast
 from vgrad.forecast.words import explained, repelled
+from vgrad.nn.activations import Activation
 from vgrad.nn.meanfield import Settled
-from vgrad.nn.norms import NoNorm, norms
+from vgrad.nn.norms import LayerNorm, NoNorm, RMSNorm, norms
 from vgrad.nn.wiring import connectivities
 from vgrad.nn.wiring.plain import Plain
 from vgrad.theory import Inputs, Layers, NothingToSay, Prediction, alignment_of_classes, predict
@@ -56,16 +58,30 @@ def layers_of(experiment: Experiment) -> Layers:
         raise NothingToSay("dropout is noise that it does not follow")
     if not isinstance(wiring, Plain):
         raise NothingToSay(f"{model.connectivity.name} connections are beyond it")
-    if not isinstance(norm, NoNorm):
+    if not isinstance(norm, NoNorm | LayerNorm | RMSNorm) or norm.placement != "before":
         raise NothingToSay(f"{model.norm.name} norm is beyond it")
     first = graph.layers[0].weight.shape[1] - 1
     sizes = list(chain([first], (layer.weight.shape[0] for layer in graph.layers)))
     weights, biases = experiment.initializers
     try:
         weights.arrange(())
-        return Layers.of(sizes, graph.activation, weights, biases)
+        layers = Layers.of(sizes, graph.activation, weights, biases)
     except RequestError as error:
         raise experiment.located(*error.problems) from None
+    if isinstance(norm, LayerNorm | RMSNorm):
+        return normalized(layers, norm, graph.activation)
+    return layers
+
+
+def normalized(layers: Layers, norm: LayerNorm | RMSNorm, activation: Activation) -> Layers:
+    """The layers with a norm before each activation.
+
+    Raises:
+        NothingToSay: a mean that all units share is more than the norm's scale takes away.
+    """
+    if layers.bias_mean and isinstance(norm, RMSNorm):
+        raise NothingToSay("it knows no rms norm of units that all have the same bias")
+    return replace(layers, activation=activation, norm_eps=norm.eps)
 
 
 def inputs_of(experiment: Experiment) -> Inputs:

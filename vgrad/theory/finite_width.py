@@ -55,7 +55,7 @@ def spread_of(layers: Layers, inputs: Inputs, flow: Flow) -> Spread:
     if layers.depth < 2:
         return Spread(np.zeros(layers.depth), np.zeros(layers.depth))
     chain = _Chain.of(layers, flow)
-    at = moments(layers.activation).at
+    at = layers.moments.at
     phi4, slope4, mixed = (at(name, chain.log_q) for name in ("phi4", "slope4", "mixed"))
     same = np.ones_like(chain.log_q)
     one = chain.covariance(phi4, slope4, mixed, same, same)
@@ -81,7 +81,7 @@ class _Chain:
 
     @classmethod
     def of(cls, layers: Layers, flow: Flow) -> "_Chain":
-        last, at = layers.depth - 1, moments(layers.activation).at
+        last, at = layers.depth - 1, layers.moments.at
         log_q, share = flow.log_q[:last], np.exp(flow.log_share[1 : last + 1])
         growth, slope_growth = at("growth", log_q), at("slope_growth", log_q)
         kept = 2.0 if layers.isometric else 0.0
@@ -141,7 +141,7 @@ def _of_two(
 def _joint(layers: Layers, flow: Flow, place: int) -> tuple[float, float, float, float]:
     """E[φ²φ²], E[φ′²φ′²] and E[φ²φ′²] of two examples in a layer, relative to their means, and
     E[φ′φ′]/E[φ′²], by which the correlation of their δ shrinks."""
-    log_q = min(max(float(flow.log_q[place]), -FURTHEST), FURTHEST)
+    log_q = float(np.clip(layers.log_seen(flow.log_q[place]), -FURTHEST, FURTHEST))
     one = moments(layers.activation).one
     phi2, slope2 = math.exp(one("log_phi2", log_q)), math.exp(one("log_slope2", log_q))
     two = pairs(layers.activation, math.exp(log_q), min(float(flow.gap[place]), 2.0))

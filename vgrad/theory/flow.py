@@ -10,9 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vgrad.theory.correlations import Distances
 from vgrad.theory.layers import Inputs, Layers
-from vgrad.theory.moments import NOTHING, moments
+from vgrad.theory.moments import NOTHING
 
 Values = NDArray[np.float64]
 
@@ -47,7 +46,7 @@ class Flow:
 
 def flow_of(layers: Layers, inputs: Inputs) -> Flow:
     """The flow of these inputs, whose outputs all send back errors of the same size."""
-    phi = moments(layers.activation)
+    phi = layers.moments
     log_q, log_share, gap, log_below = _forward(layers, inputs)
     followed = [(1.0, log_q, log_below)]
     if inputs.groups and np.abs(phi.at("slope_growth", log_q)).max() > SCALE_FREE:
@@ -69,7 +68,7 @@ def flow_of(layers: Layers, inputs: Inputs) -> Flow:
 
 def _forward(layers: Layers, inputs: Inputs) -> tuple[Values, Values, Values, Values]:
     """log q, log of the weights' share, gap, and log E[h_below²], each `(depth + 1,)`."""
-    phi, apart = moments(layers.activation), Distances(layers.activation)
+    phi, apart = layers.moments, layers.distances()
     square = max(inputs.square, NOTHING)
     log_below = math.log(square)
     difference = max(1.0 - inputs.overlap / square, 0.0)  # of two inputs, E[(h - h′)²]/2 over it
@@ -89,7 +88,7 @@ def _beside(
     layers: Layers, square: float, log_q: Values, log_below: Values
 ) -> tuple[Values, Values]:
     """log q and log E[h_below²] of another input, which joins the one that is given."""
-    phi, below = moments(layers.activation), math.log(max(square, NOTHING))
+    phi, below = layers.moments, math.log(max(square, NOTHING))
     own_q, own_below = log_q.copy(), log_below.copy()
     apart, place = 0.0, 0
     for place, (from_weights, from_biases) in enumerate(_log_variances(layers)[:FOLLOWED]):

@@ -1,5 +1,6 @@
 """A plain network as theory sees it: its input, and sizes and variances of its weight layers."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -12,6 +13,9 @@ from vgrad.nn.activations import Activation
 from vgrad.nn.arrays import Array
 from vgrad.nn.initializers import Initializer
 from vgrad.nn.initializers.fixed import Constant, Zeros
+from vgrad.theory.correlations import Distances
+from vgrad.theory.moments import ActivationMoments, moments
+from vgrad.theory.normalized import NormalizedDistances, NormalizedMoments, normalized_moments
 
 Values = NDArray[np.float64]
 
@@ -111,6 +115,8 @@ class Layers:
     """Whether weights keep norms exactly, as orthogonal ones do."""
     bias_mean: float = 0.0
     """What all biases have in common; the activation is shifted by it, and z counted from it."""
+    norm_eps: float | None = None
+    """ε of a norm of each example's z before the activation; None: there is no norm."""
 
     @property
     def depth(self) -> int:
@@ -121,6 +127,25 @@ class Layers:
     def sigma2(self) -> Values:
         """σ_w² = fan_in·E[w²]."""
         return self.fan_in * self.weight_variance
+
+    @property
+    def moments(self) -> ActivationMoments | NormalizedMoments:
+        """Of h as a function of z."""
+        if self.norm_eps is None:
+            return moments(self.activation)
+        return normalized_moments(self.activation, self.norm_eps)
+
+    def distances(self) -> Distances | NormalizedDistances:
+        """How far apart h is for two z."""
+        if self.norm_eps is None:
+            return Distances(self.activation)
+        return NormalizedDistances(self.activation, self.norm_eps)
+
+    def log_seen(self, log_q: Values) -> Values:
+        """log of the variance of what φ is applied to."""
+        if self.norm_eps is None:
+            return log_q
+        return np.asarray(log_q - np.logaddexp(log_q, math.log(self.norm_eps)))
 
     @classmethod
     def of(

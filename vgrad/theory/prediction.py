@@ -17,7 +17,7 @@ from vgrad.theory.correlations import FURTHEST
 from vgrad.theory.finite_width import Spread, spread_of
 from vgrad.theory.flow import Flow, flow_of
 from vgrad.theory.layers import Inputs, Layers
-from vgrad.theory.moments import moments
+from vgrad.theory.normalized import settle_normalized
 
 Values = NDArray[np.float64]
 
@@ -80,12 +80,12 @@ def _rows(layers: Layers, flow: Flow, spread: Spread) -> NDArray[np.void]:
 
 
 def _forward_rows(rows: NDArray[np.void], layers: Layers, log_q: Values) -> None:
-    at, hidden = moments(layers.activation).at, rows[:-1]
+    at, hidden = layers.moments.at, rows[:-1]
     rows["preact_mean"], rows["preact_std"] = layers.bias_mean, np.exp(log_q / 2.0)
     root, mean = np.exp(at("log_phi2", log_q[:-1]) / 2.0), at("mean", log_q[:-1])
     hidden["act_mean"] = root * mean
     hidden["act_std"] = root * np.sqrt(np.maximum(1.0 - mean**2, 0.0))
-    hidden["saturated_fraction"] = _saturated(layers.activation, log_q[:-1])
+    hidden["saturated_fraction"] = _saturated(layers.activation, layers.log_seen(log_q[:-1]))
     output = rows[-1]
     output["act_mean"], output["act_std"] = output["preact_mean"], output["preact_std"]
     output["saturated_fraction"] = 0.0
@@ -117,4 +117,6 @@ def _settled(layers: Layers, flow: Flow) -> Settled | None:
     if not sigma2.size or np.ptp(sigma2) > SAME * sigma2.max() or sigma2[0] == 0.0:
         return None
     field = MeanField(layers.activation, math.sqrt(sigma2[0]), math.sqrt(bias[0]))
+    if layers.norm_eps is not None:
+        return settle_normalized(field, layers.norm_eps)
     return settle(field, math.exp(min(max(flow.log_q[0], -FURTHEST), FURTHEST)))
