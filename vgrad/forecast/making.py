@@ -1,5 +1,7 @@
 """From an experiment to its forecast: by theory, and where that is silent by a probe."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -7,7 +9,7 @@ from vgrad.errors import RunError
 from vgrad.experiment import Experiment
 from vgrad.forecast.content import Forecast
 from vgrad.forecast.probe import probe
-from vgrad.forecast.theoretical import predicted, theoretical
+from vgrad.forecast.theoretical import depths_of, predicted, theoretical
 from vgrad.plugins import blamed
 from vgrad.theory import NothingToSay
 
@@ -22,7 +24,7 @@ def forecast(experiment: Experiment) -> Forecast:
     try:
         return theoretical(experiment)
     except NothingToSay as silence:
-        return probe(experiment, str(silence))
+        return replace(probe(experiment, str(silence)), depths=depths_of(silence.settled))
 
 
 def predicted_layers(experiment: Experiment) -> NDArray[np.void] | None:

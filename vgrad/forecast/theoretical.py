@@ -1,7 +1,6 @@
 """What theory says of an experiment's network."""
 
 from dataclasses import replace
-from itertools import chain
 
 import numpy as np
 
@@ -9,12 +8,19 @@ from vgrad.errors import RequestError
 from vgrad.experiment import Experiment
 from vgrad.forecast.content import Depths, Forecast
 from vgrad.forecast.words import explained, repelled
-from vgrad.nn.activations import Activation
 from vgrad.nn.meanfield import Settled
-from vgrad.nn.norms import LayerNorm, NoNorm, RMSNorm, norms
+from vgrad.nn.norms import BatchNorm, LayerNorm, NoNorm, Norm, RMSNorm, norms
 from vgrad.nn.wiring import connectivities
 from vgrad.nn.wiring.plain import Plain
-from vgrad.theory import Inputs, Layers, NothingToSay, Prediction, alignment_of_classes, predict
+from vgrad.theory import (
+    Inputs,
+    Layers,
+    NothingToSay,
+    Prediction,
+    alignment_of_classes,
+    predict,
+    predict_batch_norm,
+)
 
 
 def theoretical(experiment: Experiment) -> Forecast:
@@ -41,47 +47,43 @@ def predicted(experiment: Experiment) -> tuple[Layers, Prediction]:
     Raises:
         As `theoretical`.
     """
-    layers = layers_of(experiment)
-    return layers, predict(layers, inputs_of(experiment))
+    model = experiment.config.model
+    norm = norms.build(model.norm.name, model.norm.options)
+    wiring = connectivities.build(model.connectivity.name, model.connectivity.options)
+    if model.dropout:
+        raise NothingToSay("it does not follow the noise of dropout")
+    if not isinstance(wiring, Plain):
+        raise NothingToSay(f"it does not follow {model.connectivity.name} connections")
+    layers, inputs = layers_of(experiment, norm), inputs_of(experiment)
+    if isinstance(norm, BatchNorm):
+        return layers, predict_batch_norm(layers, inputs)
+    return layers, predict(layers, inputs)
 
 
-def layers_of(experiment: Experiment) -> Layers:
-    """The weight layers of the network.
+def layers_of(experiment: Experiment, norm: Norm) -> Layers:
+    """The weight layers of the network, with this norm.
 
     Raises:
         As `theoretical`.
     """
-    model, graph = experiment.config.model, experiment.graph
-    wiring = connectivities.build(model.connectivity.name, model.connectivity.options)
-    norm = norms.build(model.norm.name, model.norm.options)
-    if model.dropout:
-        raise NothingToSay("dropout is noise that it does not follow")
-    if not isinstance(wiring, Plain):
-        raise NothingToSay(f"{model.connectivity.name} connections are beyond it")
-    if not isinstance(norm, NoNorm | LayerNorm | RMSNorm) or norm.placement != "before":
-        raise NothingToSay(f"{model.norm.name} norm is beyond it")
+    graph = experiment.graph
     first = graph.layers[0].weight.shape[1] - 1
-    sizes = list(chain([first], (layer.weight.shape[0] for layer in graph.layers)))
+    sizes = [first, *(layer.weight.shape[0] for layer in graph.layers)]
     weights, biases = experiment.initializers
     try:
         weights.arrange(())
         layers = Layers.of(sizes, graph.activation, weights, biases)
     except RequestError as error:
         raise experiment.located(*error.problems) from None
-    if isinstance(norm, LayerNorm | RMSNorm):
-        return normalized(layers, norm, graph.activation)
-    return layers
-
-
-def normalized(layers: Layers, norm: LayerNorm | RMSNorm, activation: Activation) -> Layers:
-    """The layers with a norm before each activation.
-
-    Raises:
-        NothingToSay: a mean that all units share is more than the norm's scale takes away.
-    """
+    if isinstance(norm, NoNorm):
+        return layers
+    if not isinstance(norm, BatchNorm | LayerNorm | RMSNorm):
+        raise NothingToSay(f"it does not follow {experiment.config.model.norm.name} norm")
+    if norm.placement != "before":
+        raise NothingToSay("it does not follow norms that stand after the activation")
     if layers.bias_mean and isinstance(norm, RMSNorm):
-        raise NothingToSay("it knows no rms norm of units that all have the same bias")
-    return replace(layers, activation=activation, norm_eps=norm.eps)
+        raise NothingToSay("it does not follow rms norm of units that all have the same bias")
+    return replace(layers, activation=graph.activation, norm_eps=norm.eps)  # takes all means away
 
 
 def inputs_of(experiment: Experiment) -> Inputs:

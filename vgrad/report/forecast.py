@@ -137,8 +137,8 @@ PHASES = {
 
 
 def _approached(scale: float, symbol: str) -> str:
-    if math.isnan(scale):
-        return "which never settles"
+    if scale == 0.0:
+        return "from the second layer on"
     if math.isinf(scale):
         return f"with {symbol} infinite: kept, or changing ever more slowly"
     if scale < 0.0:
@@ -149,6 +149,8 @@ def _approached(scale: float, symbol: str) -> str:
 def _correlated(depths: Depths) -> str:
     if math.isnan(depths.c_star):
         return "which each pair keeps"
+    if math.isnan(depths.xi_c):
+        return "of a batch"
     if math.isinf(depths.xi_c):
         return "with ξ_c infinite: it changes ever more slowly"
     return f"e times nearer in ξ_c = {number(abs(depths.xi_c))} layers"
@@ -163,7 +165,9 @@ def _gradient(depths: Depths) -> str:
 
 
 def _trainable(depth: float, hidden: int) -> str:
-    if not depth < MOST_LAYERS:
+    if math.isnan(depth):
+        return "hidden layers trainable: not known of such nets"
+    if depth >= MOST_LAYERS:
         return "hidden layers trainable, 6·ξ_c: no limit"
     judged = "within it" if hidden <= depth else "beyond it"
     return f"hidden layers trainable, about 6·ξ_c; this net has {hidden:,}: {judged}"

@@ -4,6 +4,7 @@ Plain networks are followed layer by layer (`flow`), with what finite widths add
 (`finite_width`); `wirings` holds what is known in closed form of others.
 """
 
+from vgrad.theory.batch_norm import predict_batch_norm
 from vgrad.theory.flow import Flow, flow_of
 from vgrad.theory.layers import Inputs, Layers, NothingToSay, alignment_of_classes
 from vgrad.theory.prediction import Prediction, as_measured, predict
@@ -18,4 +19,5 @@ __all__ = [
     "as_measured",
     "flow_of",
     "predict",
+    "predict_batch_norm",
 ]

@@ -13,6 +13,7 @@ from vgrad.nn.activations import Activation
 from vgrad.nn.arrays import Array
 from vgrad.nn.initializers import Initializer
 from vgrad.nn.initializers.fixed import Constant, Zeros
+from vgrad.nn.meanfield import Settled
 from vgrad.theory.correlations import Distances
 from vgrad.theory.moments import ActivationMoments, moments
 from vgrad.theory.normalized import NormalizedDistances, NormalizedMoments, normalized_moments
@@ -25,8 +26,18 @@ GROUPS = (0.03, 0.15, 0.5, 0.85, 0.97)
 where a few that are strong or weak can make most of a mean gradient."""
 
 
+SAME = 1e-12  # relative; layers that differ less are alike
+
+
 class NothingToSay(Exception):  # noqa: N818 — it is no error: a measurement takes over
-    """Theory does not cover this network; the message is the reason, a sentence without its end."""
+    """Theory does not cover this network: the reason, a sentence without its end.
+
+    `settled` is what can be said all the same, of equal layers of infinite width.
+    """
+
+    def __init__(self, reason: str, settled: Settled | None = None) -> None:
+        super().__init__(reason)
+        self.settled = settled
 
 
 @dataclass(frozen=True)
@@ -127,6 +138,12 @@ class Layers:
     def sigma2(self) -> Values:
         """σ_w² = fan_in·E[w²]."""
         return self.fan_in * self.weight_variance
+
+    @property
+    def alike(self) -> bool:
+        """Whether all layers between hidden ones are of one kind, and let something through."""
+        sigma2 = self.sigma2[1:-1]
+        return bool(sigma2.size and sigma2[0] and np.ptp(sigma2) <= SAME * sigma2.max())
 
     @property
     def moments(self) -> ActivationMoments | NormalizedMoments:

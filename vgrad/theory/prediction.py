@@ -25,7 +25,6 @@ TAIL = 1.6448536269514722  # standard deviations of a normal beyond which lie 5 
 SATURATED_BELOW = 0.05  # of max|φ′|, as telemetry counts
 QUANTILES = 1001  # of z at which slopes are counted
 KNOWN = 33  # variances for which they are
-SAME = 1e-12  # relative; layers that differ less are alike
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,9 +41,14 @@ class Prediction:
 def predict(layers: Layers, inputs: Inputs) -> Prediction:
     """Follow signal and gradient through these layers."""
     flow = flow_of(layers, inputs)
+    return concluded(layers, flow, spread_of(layers, inputs, flow), _settled(layers, flow))
+
+
+def concluded(layers: Layers, flow: Flow, spread: Spread, settled: Settled | None) -> Prediction:
+    """What follows from a flow, however it was found."""
     with np.errstate(over="ignore", under="ignore"):  # beyond the range of numbers is an answer
-        rows = _rows(layers, flow, spread_of(layers, inputs, flow))
-    return Prediction(rows, _settled(layers, flow), diagnose(as_measured(rows, layers)))
+        rows = _rows(layers, flow, spread)
+    return Prediction(rows, settled, diagnose(as_measured(rows, layers)))
 
 
 def as_measured(rows: NDArray[np.void], layers: Layers) -> NDArray[np.void]:
@@ -113,9 +117,9 @@ def _quantiles() -> Values:
 
 def _settled(layers: Layers, flow: Flow) -> Settled | None:
     """By the weights between hidden layers; the first and the last may differ."""
-    sigma2, bias = layers.sigma2[1:-1], layers.bias_variance[1:-1]
-    if not sigma2.size or np.ptp(sigma2) > SAME * sigma2.max() or sigma2[0] == 0.0:
+    if not layers.alike:
         return None
+    sigma2, bias = layers.sigma2[1:-1], layers.bias_variance[1:-1]
     field = MeanField(layers.activation, math.sqrt(sigma2[0]), math.sqrt(bias[0]))
     if layers.norm_eps is not None:
         return settle_normalized(field, layers.norm_eps)

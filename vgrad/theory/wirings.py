@@ -111,16 +111,33 @@ def batch_norm_growth(activation: Activation, batch: int | None = None) -> float
     if batch is None:
         at = samples(activation, 1.0)
         return float(at.slope2[0]) / float(at.phi2[0] - at.mean(at.phi)[0] ** 2)
-    if batch < SMALLEST_BATCH:
-        return math.inf
+    return math.inf if batch < SMALLEST_BATCH else batch_norm_law(activation, batch).growth
+
+
+@dataclass(frozen=True)
+class BatchNormLaw:
+    """Of an activation behind batch norm, over the batch."""
+
+    growth: float
+    """As `batch_norm_growth` has it."""
+    square: float
+    """E[φ²]."""
+    product: float
+    """E[φφ] of two examples."""
+
+
+def batch_norm_law(activation: Activation, batch: int) -> BatchNormLaw:
+    """The law of `batch` examples, at least `SMALLEST_BATCH`; see `batch_norm_growth`."""
     y, y_too, weight = _on_the_sphere(activation, batch)
     phi, phi_too = forward(activation, y), forward(activation, y_too)
     slope, slope_too = derivative(activation, y, phi), derivative(activation, y_too, phi_too)
+    square, product = float(weight @ (phi * phi)), float(weight @ (phi * phi_too))
     spread = float(weight @ (phi * phi - phi * phi_too))
     alone = float(weight @ (slope * slope * (1.0 - 1.0 / batch - y * y / batch)))
     both = float(weight @ (slope * slope_too * (1.0 + y * y_too)))
     rate = batch / (spread * (batch - 3) * (batch - 1))
-    return rate * ((batch - 1) * alone + (1.0 - 1.0 / batch) * both)
+    growth = rate * ((batch - 1) * alone + (1.0 - 1.0 / batch) * both)
+    return BatchNormLaw(growth, square, product)
 
 
 def _on_the_sphere(activation: Activation, batch: int) -> tuple[Values, Values, Values]:

@@ -85,7 +85,10 @@ class Settled:
 
 
 def depth_scale(factor: float) -> float:
-    """The layers over which something that changes by `factor` per layer shrinks by e."""
+    """The layers over which something that changes by `factor` per layer shrinks by e; nan where
+    that is not known."""
+    if math.isnan(factor):
+        return math.nan
     rate = math.log(factor) if factor > 0.0 else -math.inf
     return math.inf if abs(rate) < MARGINAL else -1.0 / rate
 
