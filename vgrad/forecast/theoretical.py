@@ -8,11 +8,14 @@ from vgrad.errors import RequestError
 from vgrad.experiment import Experiment
 from vgrad.forecast.content import Depths, Forecast
 from vgrad.forecast.words import explained, repelled
+from vgrad.nn.initializers import Initializer
 from vgrad.nn.meanfield import Settled
 from vgrad.nn.norms import BatchNorm, LayerNorm, NoNorm, Norm, RMSNorm, norms
 from vgrad.nn.wiring import connectivities
 from vgrad.nn.wiring.plain import Plain
+from vgrad.nn.wiring.residual import Residual
 from vgrad.theory import (
+    Blocks,
     Inputs,
     Layers,
     NothingToSay,
@@ -20,6 +23,7 @@ from vgrad.theory import (
     alignment_of_classes,
     predict,
     predict_batch_norm,
+    predict_residual,
 )
 
 
@@ -35,7 +39,7 @@ def theoretical(experiment: Experiment) -> Forecast:
         prediction.layers,
         depths_of(prediction.settled),
         prediction.verdict,
-        explained(layers, prediction.layers),
+        explained(layers, prediction),
         "theory",
         notes=repelled(layers, prediction),
     )
@@ -52,9 +56,11 @@ def predicted(experiment: Experiment) -> tuple[Layers, Prediction]:
     wiring = connectivities.build(model.connectivity.name, model.connectivity.options)
     if model.dropout:
         raise NothingToSay("it does not follow the noise of dropout")
-    if not isinstance(wiring, Plain):
+    if not isinstance(wiring, Plain | Residual):
         raise NothingToSay(f"it does not follow {model.connectivity.name} connections")
     layers, inputs = layers_of(experiment, norm), inputs_of(experiment)
+    if isinstance(wiring, Residual):
+        return layers, predict_residual(layers, inputs, blocks_of(experiment, wiring, norm))
     if isinstance(norm, BatchNorm):
         return layers, predict_batch_norm(layers, inputs)
     return layers, predict(layers, inputs)
@@ -71,10 +77,14 @@ def layers_of(experiment: Experiment, norm: Norm) -> Layers:
     sizes = [first, *(layer.weight.shape[0] for layer in graph.layers)]
     weights, biases = experiment.initializers
     try:
-        weights.arrange(())
+        if not graph.blocks:
+            weights.arrange(())
+        elif type(weights).arrange is not Initializer.arrange:
+            raise NothingToSay("it does not follow weights that know of their block")
         layers = Layers.of(sizes, graph.activation, weights, biases)
     except RequestError as error:
         raise experiment.located(*error.problems) from None
+    layers = replace(layers, names=tuple(layer.name for layer in graph.layers))
     if isinstance(norm, NoNorm):
         return layers
     if not isinstance(norm, BatchNorm | LayerNorm | RMSNorm):
@@ -84,6 +94,24 @@ def layers_of(experiment: Experiment, norm: Norm) -> Layers:
     if layers.bias_mean and isinstance(norm, RMSNorm):
         raise NothingToSay("it does not follow rms norm of units that all have the same bias")
     return replace(layers, activation=graph.activation, norm_eps=norm.eps)  # takes all means away
+
+
+def blocks_of(experiment: Experiment, wiring: Residual, norm: Norm) -> Blocks:
+    """How the layers are wired.
+
+    Raises:
+        NothingToSay: theory does not cover such blocks.
+    """
+    blocks = experiment.graph.blocks
+    if wiring.order == "post":
+        raise NothingToSay("it does not follow blocks that end in an activation (order: post)")
+    if isinstance(norm, BatchNorm):
+        raise NothingToSay("it does not follow batch norm in residual blocks")
+    if wiring.zero_last or any(block.projected for block in blocks):
+        raise NothingToSay("it does not follow branches that begin at 0, nor projections")
+    gate = 1.0 if wiring.gate is None else wiring.gate
+    scale = gate * blocks[0].end.scale
+    return Blocks(wiring.order, tuple(len(block.layers) for block in blocks), scale)
 
 
 def inputs_of(experiment: Experiment) -> Inputs:

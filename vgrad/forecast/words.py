@@ -15,24 +15,50 @@ ALIKE = 1.05  # quotient of the largest and the smallest, from which on both are
 NOTED = 0.3  # orders of magnitude by which finite widths must count to be named
 
 
-def explained(layers: Layers, rows: Rows) -> str:
-    """What each layer does to the gradient, and what comes of it: a sentence."""
+def explained(layers: Layers, prediction: Prediction) -> str:
+    """What each layer or block does to the gradient, and what comes of it: a sentence or two."""
+    rows = prediction.layers
     if layers.depth < 2:
         return "With fewer than two hidden layers there is nothing that adds up."
+    if prediction.blocks is not None:
+        return _of_blocks(prediction.blocks)
     chi = rows["chi"][: layers.depth - 1]
+    orders = _orders(chi)
+    mean = 10.0 ** (orders / chi.size / 2.0)
+    first, last = rows["name"][0], rows["name"][layers.depth - 1]
+    return (
+        f"Going back, {_cause(layers, chi)}, and so δ by {_digits(mean)} on average: "
+        f"from {last} to {first} by {_power(orders / 2.0)}.{_finite(layers, rows, orders)}"
+    )
+
+
+def _cause(layers: Layers, chi: Values) -> str:
+    if layers.norm_eps is not None:
+        return f"each layer with its norm multiplies ‖δ‖² by χ = {_range(chi)}"
     sigma2 = layers.sigma2[1 : layers.depth]
     with np.errstate(all="ignore"):
         slope2 = chi / sigma2
-        orders = float(np.sum(np.log10(chi))) if (chi > 0.0).all() else -math.inf
     flattest = layers.activation.max_slope
     bounded = f" (φ′ is at most {flattest:.3g})" if flattest < 1.0 else ""
-    mean = 10.0 ** (orders / chi.size)
-    first, last = rows["name"][0], rows["name"][layers.depth - 1]
     return (
-        f"Going back, each layer multiplies ‖δ‖² by χ = σ_w²·E[φ′²] = {_range(sigma2)} × "
-        f"{_range(slope2)} = {_range(chi)}{bounded}, and so δ by {_digits(math.sqrt(mean))} on "
-        f"average: from {last} to {first} by {_power(orders / 2.0)}.{_finite(layers, rows, orders)}"
+        f"each layer multiplies ‖δ‖² by χ = σ_w²·E[φ′²] = {_range(sigma2)} × "
+        f"{_range(slope2)} = {_range(chi)}{bounded}"
     )
+
+
+def _of_blocks(growth: Values) -> str:
+    orders = _orders(growth)
+    return (
+        f"Going back, each block multiplies ‖∂L/∂x‖² of the stream by {_range(growth)}: 1 for the "
+        f"skip and the rest for the branch; over {growth.size} blocks that is "
+        f"{_power(orders)}, and for ∂L/∂x {_power(orders / 2.0)}."
+    )
+
+
+def _orders(factors: Values) -> float:
+    """Of magnitude, of their product."""
+    with np.errstate(all="ignore"):
+        return float(np.sum(np.log10(factors))) if (factors > 0.0).all() else -math.inf
 
 
 def _finite(layers: Layers, rows: Rows, orders: float) -> str:
@@ -50,7 +76,7 @@ def _finite(layers: Layers, rows: Rows, orders: float) -> str:
 
 def repelled(layers: Layers, prediction: Prediction) -> tuple[str, ...]:
     """Sentences about fixed points of the variance that signals leave: |V′(q*)| > 1."""
-    if prediction.settled is None:
+    if prediction.settled is None or layers.norm_eps is not None:
         return ()
     field = MeanField(
         layers.activation, math.sqrt(layers.sigma2[1]), math.sqrt(layers.bias_variance[1])

@@ -8,8 +8,10 @@ from vgrad.theory.batch_norm import predict_batch_norm
 from vgrad.theory.flow import Flow, flow_of
 from vgrad.theory.layers import Inputs, Layers, NothingToSay, alignment_of_classes
 from vgrad.theory.prediction import Prediction, as_measured, predict
+from vgrad.theory.residual import Blocks, predict_residual
 
 __all__ = [
+    "Blocks",
     "Flow",
     "Inputs",
     "Layers",
@@ -20,4 +22,5 @@ __all__ = [
     "flow_of",
     "predict",
     "predict_batch_norm",
+    "predict_residual",
 ]

@@ -42,6 +42,9 @@ class Flow:
     """Mean of ‖δ‖² over that of the last hidden layer."""
     log_grad: Values
     """Mean of ‖∂ℓ/∂W‖² = ‖δ‖²·‖h_below‖² over that of the last hidden layer."""
+    log_activated: Values | None = None
+    """Variance of what the activation behind a layer is applied to, nan where there is none; by
+    default that of z."""
 
 
 def flow_of(layers: Layers, inputs: Inputs) -> Flow:
@@ -73,7 +76,7 @@ def _forward(layers: Layers, inputs: Inputs) -> tuple[Values, Values, Values, Va
     log_below = math.log(square)
     difference = max(1.0 - inputs.overlap / square, 0.0)  # of two inputs, E[(h - h′)²]/2 over it
     rows = []
-    for from_weights, from_biases in _log_variances(layers):
+    for from_weights, from_biases in log_variances(layers):
         log_weighted = from_weights + log_below
         log_q = log_sum(log_weighted, from_biases)
         log_share = log_weighted - log_q
@@ -91,7 +94,7 @@ def _beside(
     phi, below = layers.moments, math.log(max(square, NOTHING))
     own_q, own_below = log_q.copy(), log_below.copy()
     apart, place = 0.0, 0
-    for place, (from_weights, from_biases) in enumerate(_log_variances(layers)[:FOLLOWED]):
+    for place, (from_weights, from_biases) in enumerate(log_variances(layers)[:FOLLOWED]):
         own = log_sum(from_weights + below, from_biases)
         own_q[place], own_below[place] = own, below
         apart = own - float(log_q[place])
@@ -103,7 +106,7 @@ def _beside(
     return own_q, own_below
 
 
-def _log_variances(layers: Layers) -> list[tuple[float, float]]:
+def log_variances(layers: Layers) -> list[tuple[float, float]]:
     """log σ_w² and log σ_b² of each layer."""
     with np.errstate(divide="ignore"):
         biases = np.log(layers.bias_variance).tolist()

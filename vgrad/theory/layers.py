@@ -128,6 +128,8 @@ class Layers:
     """What all biases have in common; the activation is shifted by it, and z counted from it."""
     norm_eps: float | None = None
     """ε of a norm of each example's z before the activation; None: there is no norm."""
+    names: tuple[str, ...] = ()
+    """Of all layers; by default `linear1`, …, `output`."""
 
     @property
     def depth(self) -> int:

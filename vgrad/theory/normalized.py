@@ -28,7 +28,15 @@ class NormalizedMoments:
 
     def one(self, name: str, log_q: float) -> float:
         """One of `MOMENTS` at one place."""
-        return float(self.at(name, np.array([log_q]))[0])
+        high, low = max(log_q, self._log_eps), min(log_q, self._log_eps)
+        log_scale = high + math.log1p(math.exp(low - high))
+        inner = self._inner.one(name, log_q - log_scale)
+        if name == "log_slope2":
+            return inner - log_scale
+        if name not in ("growth", "slope_growth"):
+            return inner
+        free = math.exp(self._log_eps - log_scale)  # what of a change of log q is left in log y²
+        return inner * free - (1.0 - free if name == "slope_growth" else 0.0)
 
     def at(self, name: str, log_q: Values) -> Values:
         """One of `MOMENTS` at many places, `(n,)`."""
@@ -38,7 +46,7 @@ class NormalizedMoments:
             return np.asarray(inner - log_scale)
         if name not in ("growth", "slope_growth"):
             return inner
-        free = np.exp(self._log_eps - log_scale)  # how much of a change of log q is left in log y²
+        free = np.exp(self._log_eps - log_scale)
         return np.asarray(inner * free - (1.0 - free if name == "slope_growth" else 0.0))
 
 

@@ -36,6 +36,8 @@ class Prediction:
     settled: Settled | None
     """What such layers come to if there are enough of them; None where they are not all alike."""
     verdict: Verdict
+    blocks: Values | None = None
+    """‖∂L/∂x‖² where each residual block begins, over that where it ends."""
 
 
 def predict(layers: Layers, inputs: Inputs) -> Prediction:
@@ -68,7 +70,7 @@ def as_measured(rows: NDArray[np.void], layers: Layers) -> NDArray[np.void]:
 def _rows(layers: Layers, flow: Flow, spread: Spread) -> NDArray[np.void]:
     rows = np.zeros(layers.depth + 1, PREDICTION_DTYPE)
     rows["layer"] = np.arange(1, rows.size + 1)
-    rows["name"] = [*(f"linear{n}" for n in range(1, rows.size)), "output"]
+    rows["name"] = layers.names or [*(f"linear{n}" for n in range(1, rows.size)), "output"]
     rows["q"], rows["chi"] = np.exp(flow.log_mean_q), np.exp(flow.log_chi)
     rows["correlation"] = 1.0 - flow.gap
     shift, deviation = np.append(spread.shift, 0.0), np.append(np.sqrt(spread.variance), 0.0)
@@ -79,20 +81,22 @@ def _rows(layers: Layers, flow: Flow, spread: Spread) -> NDArray[np.void]:
         rows[name] = np.exp((log_delta + side * deviation) / 2.0)  # of ‖δ‖, not of its square
     log_grad = flow.log_grad + shift - log_weights + log_weights[last]
     rows["grad_rms"] = np.exp(log_grad / 2.0)
-    _forward_rows(rows, layers, flow.log_mean_q)
+    _forward_rows(rows, layers, flow)
     return rows
 
 
-def _forward_rows(rows: NDArray[np.void], layers: Layers, log_q: Values) -> None:
+def _forward_rows(rows: NDArray[np.void], layers: Layers, flow: Flow) -> None:
     at, hidden = layers.moments.at, rows[:-1]
-    rows["preact_mean"], rows["preact_std"] = layers.bias_mean, np.exp(log_q / 2.0)
-    root, mean = np.exp(at("log_phi2", log_q[:-1]) / 2.0), at("mean", log_q[:-1])
-    hidden["act_mean"] = root * mean
-    hidden["act_std"] = root * np.sqrt(np.maximum(1.0 - mean**2, 0.0))
-    hidden["saturated_fraction"] = _saturated(layers.activation, layers.log_seen(log_q[:-1]))
-    output = rows[-1]
-    output["act_mean"], output["act_std"] = output["preact_mean"], output["preact_std"]
-    output["saturated_fraction"] = 0.0
+    rows["preact_mean"], rows["preact_std"] = layers.bias_mean, np.exp(flow.log_mean_q / 2.0)
+    for z, h in (("preact_mean", "act_mean"), ("preact_std", "act_std")):
+        rows[h] = rows[z]  # of a linear layer
+    log_q = (flow.log_mean_q if flow.log_activated is None else flow.log_activated)[:-1]
+    curved = ~np.isnan(log_q)
+    log_q = log_q[curved]
+    root, mean = np.exp(at("log_phi2", log_q) / 2.0), at("mean", log_q)
+    hidden["act_mean"][curved] = root * mean
+    hidden["act_std"][curved] = root * np.sqrt(np.maximum(1.0 - mean**2, 0.0))
+    hidden["saturated_fraction"][curved] = _saturated(layers.activation, layers.log_seen(log_q))
 
 
 def _saturated(activation: Activation, log_q: Values) -> Values:
