@@ -18,6 +18,7 @@ from vgrad import experiment
 from vgrad.config.dumping import dump_yaml
 from vgrad.estimate import estimate
 from vgrad.experiment import prepare
+from vgrad.forecast.making import predicted_layers
 from vgrad.session import THREADED_FROM, blas_threads
 
 Overrides = dict[str, object]
@@ -322,3 +323,20 @@ def test_an_estimate_tells_what_a_run_will_take(
 def test_an_estimate_of_a_run_that_ends_at_once_does_not_go_on_for_ever(given: Overrides) -> None:
     takes = estimate(prepare(vgrad.load_config(CONFIG, given)))
     assert math.isnan(takes.seconds) == (given == {"train.steps": 0})
+
+
+# --- theory beside measurement --------------------------------------------------------------------
+
+
+def test_a_run_begins_with_what_theory_predicts(tmp_path: Path) -> None:
+    run = vgrad.run(CONFIG, runs_dir=tmp_path)
+    expected = predicted_layers(prepare(vgrad.load_config(CONFIG)))
+    assert expected is not None
+    assert run.predictions["name"].tolist() == run.layers_at(0)["name"].tolist()
+    np.testing.assert_allclose(run.predictions["delta_rms"], expected["delta_rms"], rtol=1e-8)
+
+
+def test_where_theory_is_silent_a_run_has_no_predictions(tmp_path: Path) -> None:
+    run = vgrad.run(CONFIG, {"model.init": "lsuv"}, runs_dir=tmp_path)
+    assert run.predictions.size == 0
+    assert not (run.path / "predictions.csv").exists()

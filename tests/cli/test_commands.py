@@ -81,6 +81,7 @@ def test_quiet_prints_the_run_id_and_nothing_else(
         ["list", "--json"],
         ["list", "optimizers", "--json"],
         ["check", "a.yaml", "--json"],
+        ["predict", "a.yaml", "--json"],
         ["schema"],
     ],
     ids=" ".join,

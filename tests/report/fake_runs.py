@@ -64,6 +64,18 @@ def metric_rows(steps: NDArray[np.int64], **columns: Any) -> NDArray[np.void]:
     return rows
 
 
+def prediction_rows(depth: int, factor: float = 0.24) -> NDArray[np.void]:
+    """What theory might say of such a net: δ ± 25 %."""
+    rows = np.zeros(depth + 1, PREDICTION_DTYPE)
+    rows["layer"] = np.arange(1, depth + 2)
+    rows["name"] = [*(f"linear{i}" for i in range(1, depth + 1)), "output"]
+    rows["delta_rms"] = factor ** np.arange(depth - 1, -2, -1.0)
+    rows["delta_low"], rows["delta_high"] = 0.8 * rows["delta_rms"], 1.25 * rows["delta_rms"]
+    rows["grad_rms"], rows["chi"], rows["q"] = rows["delta_rms"], factor**2, 0.265
+    rows["preact_std"], rows["correlation"] = 0.515, 0.99
+    return rows
+
+
 @dataclass
 class FakeRun:
     """What a report reads of a run."""

@@ -114,8 +114,9 @@ def _range(values: Values) -> str:
 
 
 def _digits(value: float) -> str:
-    """Three that count; one more near 1, where it takes many layers to matter."""
-    return f"{value:.4g}" if 0.9 < value < 1.1 else f"{value:.3g}"
+    """Three that count; more near 1, where it takes many layers to matter."""
+    off = abs(value - 1.0)
+    return f"{value:.{3 if off > 0.1 else 4 if off > 1e-3 else 6}g}"
 
 
 def _power(orders: float) -> str:

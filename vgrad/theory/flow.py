@@ -61,12 +61,12 @@ def flow_of(layers: Layers, inputs: Inputs) -> Flow:
     own_q = np.array([own for _, own, _ in followed])
     chis = [log_weights + phi.at("log_slope2", own[:-1]) for own in own_q]
     deltas = np.array([np.append(np.cumsum(chi[::-1])[::-1], 0.0) for chi in chis])
-    log_delta = _log_mean(deltas, shares)  # over that of the output layer
-    log_grad = _log_mean(deltas + [below for _, _, below in followed], shares)
+    log_delta = log_mean(deltas, shares)  # over that of the output layer
+    log_grad = log_mean(deltas + [below for _, _, below in followed], shares)
     log_grad += np.log(layers.fan_in)
     log_chi, last = np.append(-np.diff(log_delta), np.nan), max(layers.depth - 1, 0)
     log_delta, log_grad = log_delta - log_delta[last], log_grad - log_grad[last]
-    return Flow(log_q, _log_mean(own_q, shares), log_share, gap, log_chi, log_delta, log_grad)
+    return Flow(log_q, log_mean(own_q, shares), log_share, gap, log_chi, log_delta, log_grad)
 
 
 def _forward(layers: Layers, inputs: Inputs) -> tuple[Values, Values, Values, Values]:
@@ -119,7 +119,7 @@ def log_sum(a: float, b: float) -> float:
     return high + math.log1p(math.exp(low - high))
 
 
-def _log_mean(rows: Values, shares: Values) -> Values:
+def log_mean(rows: Values, shares: Values) -> Values:
     """log of the mean of the exponentials of each column."""
     highest = rows.max(axis=0)
     return np.asarray(highest + np.log(shares @ np.exp(rows - highest)))

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vgrad.theory.finite_width import Spread
-from vgrad.theory.flow import Flow, log_sum, log_variances
+from vgrad.theory.flow import FOLLOWED, Flow, log_mean, log_sum, log_variances
 from vgrad.theory.layers import Inputs, Layers, NothingToSay
 from vgrad.theory.moments import NOTHING
 from vgrad.theory.prediction import Prediction, concluded
@@ -55,8 +55,8 @@ def predict_residual(layers: Layers, inputs: Inputs, blocks: Blocks) -> Predicti
     if blocks.order == "inside" and blocks.lengths.count(1) > 1 and forward.skewed:
         raise NothingToSay("it does not follow a mean that all units of the stream share")
     backward = _Backward(layers, blocks, forward)
-    flow = _flow(layers, forward, backward)
-    found = concluded(layers, flow, _spread(layers, inputs, blocks, backward), None)
+    flow = _flow(layers, inputs, blocks, forward)
+    found = concluded(layers, flow, _spread(layers, inputs, blocks, forward, backward), None)
     return replace(found, blocks=np.exp(backward.log_growth))
 
 
@@ -145,12 +145,22 @@ class _Backward:
         self.log_growth = np.array(growth[::-1])
 
 
-def _flow(layers: Layers, forward: _Forward, backward: _Backward) -> Flow:
-    last, log_delta = layers.depth - 1, backward.log_delta
-    log_grad = log_delta + forward.log_below + np.log(layers.fan_in)
+def _flow(layers: Layers, inputs: Inputs, blocks: Blocks, forward: _Forward) -> Flow:
+    followed = [(1.0, forward)]
+    if inputs.groups and layers.depth <= FOLLOWED:
+        followed = [
+            (share, _Forward(layers, Inputs(square, square), blocks))
+            for share, square in inputs.groups
+        ]
+    shares = np.array([share for share, _ in followed])
+    deltas = np.array([_Backward(layers, blocks, one).log_delta for _, one in followed])
+    log_delta = log_mean(deltas, shares)
+    log_grad = log_mean(deltas + [one.log_below for _, one in followed], shares)
+    log_grad += np.log(layers.fan_in)
+    last = layers.depth - 1
     return Flow(
         forward.log_q,
-        forward.log_q,
+        log_mean(np.array([one.log_q for _, one in followed]), shares),
         np.zeros_like(log_delta),
         forward.gap,
         np.append(-np.diff(log_delta), np.nan),
@@ -160,19 +170,23 @@ def _flow(layers: Layers, forward: _Forward, backward: _Backward) -> Flow:
     )
 
 
-def _spread(layers: Layers, inputs: Inputs, blocks: Blocks, backward: _Backward) -> Spread:
-    """Roughly: a branch's own, and that of its product with what passes by, which is 4·r/n of one
-    example, r = ‖through the branch‖²/‖past it‖²."""
-    at, passed = layers.moments.at, np.expm1(backward.log_growth)
-    slope4 = at("slope4", np.zeros(1))[0]
-    shared = min(inputs.alignment + 1.0 / inputs.batch, 1.0)
-    per_block = []
-    for r, part in zip(passed.tolist(), blocks.parts(), strict=True):
-        own = sum((3.0 * slope4 - 1.0) / layers.fan_out[place] for place in part)
-        per_block.append((4.0 * r / layers.fan_out[part[0]] + r * r * own) / (1.0 + r) ** 2)
-    above = shared * np.cumsum(per_block[::-1])[::-1]
-    variance = np.empty(layers.depth)
-    variance[0] = above[0]
-    for number, part in enumerate(blocks.parts()):
-        variance[part] = above[number + 1] if number + 1 < above.size else 0.0
+def _spread(
+    layers: Layers, inputs: Inputs, blocks: Blocks, forward: _Forward, backward: _Backward
+) -> Spread:
+    """Roughly: that of a branch, as in a plain net, and that of its product with what passes by,
+    which is 4·r/n of one example, r = ‖through the branch‖²/‖past it‖². Over a batch both are
+    taken to be as much less as errors of different examples are not aligned."""
+    activated = forward.log_activated
+    slope4 = layers.moments.at("slope4", np.nan_to_num(activated))
+    slope4[np.isnan(activated)] = 1.0
+    own = (3.0 * slope4 - 1.0) / np.append(layers.fan_out[:-1], np.inf)
+    passed = np.expm1(backward.log_growth).tolist()
+    variance, above = np.zeros(layers.depth), 0.0
+    for r, part in reversed(list(zip(passed, blocks.parts(), strict=True))):
+        inside = np.cumsum(own[part][::-1])[::-1]
+        variance[part] = above + inside - own[part[-1]]
+        crossed = 4.0 * r / layers.fan_out[part[0]]
+        above += (crossed + r * r * inside[0]) / (1.0 + r) ** 2
+    variance[0] = above
+    variance *= min(inputs.alignment + 1.0 / inputs.batch, 1.0)
     return Spread(-variance / 2.0, variance)
