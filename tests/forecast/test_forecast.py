@@ -192,3 +192,35 @@ def test_the_interval_of_a_wired_net_holds_most_networks() -> None:
             seen[side] / seen["delta_rms"]
         )
         assert 0.3 < ratio < 3.0
+
+
+EXTREMES: list[dict[str, Any]] = [
+    {"init": {"name": "gaussian", "std": 1e-6}},
+    {"init": {"name": "gaussian", "std": 1e-6}, "norm": "layer", "activation": "relu"},
+    {"init": {"name": "gaussian", "std": 100.0}},
+    {"init": {"name": "gaussian", "std": 100.0}, "activation": "relu", "depth": 100},
+    {"init": {"name": "uniform", "limit": 0.0}},
+    {"bias_init": 1e6},
+    {"bias_init": {"name": "gaussian", "std": 100.0}, "norm": "rms"},
+    {"width": 1, "activation": "mish"},
+    {"connectivity": {"name": "residual", "order": "inside", "scale": 1e3}, "depth": 80},
+    {"connectivity": {"name": "residual", "order": "pre", "scale": 1e-9}},
+]
+
+
+@pytest.mark.parametrize("model", EXTREMES, ids=str)
+def test_no_number_is_too_extreme(model: dict[str, Any]) -> None:
+    found = forecast(experiment(**model))
+    assert found.layers.size == len(experiment(**model).graph.layers)
+    assert found.explanation.endswith(".")
+
+
+@pytest.mark.parametrize("bias", [-5.0, -40.0])
+def test_units_that_may_be_dead_are_looked_at(bias: float) -> None:
+    """Whether a unit is off for all examples depends on the examples."""
+    found = forecast(experiment(activation="relu", bias_init=bias))
+    assert found.source == "probe"
+    assert "revives" in found.reason
+    assert found.verdict.kind == "dead"
+    assert "nothing of the gradient reaches linear1" in found.explanation
+    assert forecast(experiment(activation="relu", bias_init=0.1)).source == "theory"

@@ -94,6 +94,10 @@ def repelled(layers: Layers, prediction: Prediction) -> tuple[str, ...]:
 def measured(rows: Rows, seeds: int) -> str:
     """What became of the gradient in networks that were drawn: a sentence."""
     first = rows[0]
+    if not first["delta_rms"] > 0.0:
+        return (
+            f"In {seeds} networks that were drawn nothing of the gradient reaches {first['name']}."
+        )
     low, middle, high = (float(first[f"delta_{side}"]) for side in ("low", "rms", "high"))
     return (
         f"In {seeds} networks that were drawn the δ of {first['name']} is {_digits(middle)} times "

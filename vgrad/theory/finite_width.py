@@ -145,11 +145,11 @@ def _joint(layers: Layers, flow: Flow, place: int) -> tuple[float, float, float,
     one = moments(layers.activation).one
     phi2, slope2 = math.exp(one("log_phi2", log_q)), math.exp(one("log_slope2", log_q))
     two = pairs(layers.activation, math.exp(log_q), min(float(flow.gap[place]), 2.0))
-    (phi, phi_too), (slope, slope_too) = two.phi, two.slope
-    mixed = (phi * slope_too) ** 2 + (phi_too * slope) ** 2
+    phi, phi_too = (one / math.sqrt(phi2) for one in two.phi)
+    slope, slope_too = (one / math.sqrt(slope2) for one in two.slope)
     return (
-        two.mean((phi * phi_too) ** 2) / phi2**2,
-        two.mean((slope * slope_too) ** 2) / slope2**2,
-        two.mean(mixed) / (2.0 * phi2 * slope2),
-        two.slope_product / slope2,
+        two.mean((phi * phi_too) ** 2),
+        two.mean((slope * slope_too) ** 2),
+        two.mean((phi * slope_too) ** 2 + (phi_too * slope) ** 2) / 2.0,
+        two.mean(slope * slope_too),
     )

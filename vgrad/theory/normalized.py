@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from vgrad.nn.activations import Activation
 from vgrad.nn.meanfield import MeanField, Settled
 from vgrad.nn.meanfield.fixed_points import correlation_fixed_point
+from vgrad.nn.meanfield.maps import SMALLEST_Q
 from vgrad.theory.correlations import Distances
 from vgrad.theory.moments import ActivationMoments, moments
 
@@ -71,10 +72,10 @@ def settle_normalized(field: MeanField, eps: float) -> Settled:
     """What becomes of a signal in layers of this field, with a norm before each activation."""
     q = field.variance(1.0)
     for _ in range(MOST_STEPS):
-        before, q = q, field.variance(q / (q + eps))
+        before, q = q, field.variance(max(q / (q + eps), SMALLEST_Q))
         if q == before:
             break
-    y2, scale = q / (q + eps), q + eps
+    y2, scale = max(q / (q + eps), SMALLEST_Q), q + eps
     c_star = correlation_fixed_point(field, y2)
     chi_1 = field.chi(y2) / scale
     alike = math.isnan(c_star) or c_star == 1.0

@@ -1,6 +1,7 @@
 """What theory expects of a network at initialization, in the words that measurements use."""
 
 import math
+import sys
 from dataclasses import dataclass
 from functools import cache
 from statistics import NormalDist
@@ -8,7 +9,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from vgrad.diagnosis import Verdict, diagnose
+from vgrad.diagnosis import DEAD_FROM, Verdict, diagnose
 from vgrad.nn.activations import Activation
 from vgrad.nn.meanfield import MeanField, Settled, settle
 from vgrad.nn.meanfield.mesh import derivative, forward
@@ -16,13 +17,15 @@ from vgrad.records import LAYER_DTYPE, PREDICTION_DTYPE
 from vgrad.theory.correlations import FURTHEST
 from vgrad.theory.finite_width import Spread, spread_of
 from vgrad.theory.flow import Flow, flow_of
-from vgrad.theory.layers import Inputs, Layers
+from vgrad.theory.layers import Inputs, Layers, NothingToSay
 from vgrad.theory.normalized import settle_normalized
 
 Values = NDArray[np.float64]
 
 TAIL = 1.6448536269514722  # standard deviations of a normal beyond which lie 5 %
 SATURATED_BELOW = 0.05  # of max|φ′|, as telemetry counts
+ROUNDED_FROM = 0.999
+"""Share of slopes that are 0, where only rounding makes them so, from which units may be dead."""
 QUANTILES = 1001  # of z at which slopes are counted
 KNOWN = 33  # variances for which they are
 
@@ -41,13 +44,21 @@ class Prediction:
 
 
 def predict(layers: Layers, inputs: Inputs) -> Prediction:
-    """Follow signal and gradient through these layers."""
+    """Follow signal and gradient through these layers.
+
+    Raises:
+        NothingToSay: so many slopes are 0 that units may be dead on a whole batch.
+    """
     flow = flow_of(layers, inputs)
     return concluded(layers, flow, spread_of(layers, inputs, flow), _settled(layers, flow))
 
 
 def concluded(layers: Layers, flow: Flow, spread: Spread, settled: Settled | None) -> Prediction:
-    """What follows from a flow, however it was found."""
+    """What follows from a flow, however it was found.
+
+    Raises:
+        NothingToSay: so many slopes are 0 that units may be dead on a whole batch.
+    """
     with np.errstate(over="ignore", under="ignore"):  # beyond the range of numbers is an answer
         rows = _rows(layers, flow, spread)
     return Prediction(rows, settled, diagnose(as_measured(rows, layers)))
@@ -96,11 +107,18 @@ def _forward_rows(rows: NDArray[np.void], layers: Layers, flow: Flow) -> None:
     root, mean = np.exp(at("log_phi2", log_q) / 2.0), at("mean", log_q)
     hidden["act_mean"][curved] = root * mean
     hidden["act_std"][curved] = root * np.sqrt(np.maximum(1.0 - mean**2, 0.0))
-    hidden["saturated_fraction"][curved] = _saturated(layers.activation, layers.log_seen(log_q))
+    phi, seen = layers.activation, layers.log_seen(log_q)
+    limit = SATURATED_BELOW * phi.max_slope
+    hidden["saturated_fraction"][curved] = _share_below(limit, phi, seen)
+    from_here = DEAD_FROM if phi.kinks else ROUNDED_FROM
+    if (_share_below(sys.float_info.min, phi, seen) >= from_here).any():
+        raise NothingToSay(
+            "most units pass nothing, and it cannot tell if any example revives them"
+        )
 
 
-def _saturated(activation: Activation, log_q: Values) -> Values:
-    """The share of slopes that are nearly 0, by counting; between a few q interpolated."""
+def _share_below(limit: float, activation: Activation, log_q: Values) -> Values:
+    """The share of |φ′| that is below, by counting; between a few q interpolated."""
     if not log_q.size:
         return log_q
     inside = np.clip(log_q, -FURTHEST, FURTHEST)
@@ -108,8 +126,7 @@ def _saturated(activation: Activation, log_q: Values) -> Values:
     z = _quantiles()
     u = np.exp(known / 2.0)[:, None] * z
     flat = np.abs(derivative(activation, u, forward(activation, u)))
-    share = np.mean(flat < SATURATED_BELOW * activation.max_slope, axis=1)
-    return np.interp(inside, known, share)
+    return np.interp(inside, known, np.mean(flat < limit, axis=1))
 
 
 @cache

@@ -125,13 +125,17 @@ def attractor(field: MeanField, start: float = 1.0) -> FixedPoint:
 
 
 def correlation_fixed_point(field: MeanField, q: float) -> float:
-    """The stable fixed point c* of the correlation at variance q; nan where every c is one.
+    """The stable fixed point c* of the correlation at variance q; nan where every c is one, or
+    no signal is left.
 
     C is convex, with C(1) = 1 (its power series has no negative coefficient): c* is 1 if
     C′(1) ≤ 1, and else the only other fixed point, to which Newton's method goes from the left.
     """
-    scale = field.sigma_w**2 / field.variance(q)
-    slope_at_one = field.chi(q) * q / field.variance(q)
+    variance = field.variance(q)
+    if variance == 0.0:  # there is no signal left
+        return math.nan
+    scale = field.sigma_w**2 / variance
+    slope_at_one = field.chi(q) * q / variance
     gap, apart = 1.0, pairs(field.activation, q, 1.0)
     c_of_none = 1.0 - scale * apart.distance
     if slope_at_one <= 1.0 + MARGINAL:
