@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vgrad.nn.meanfield import pairs
+from vgrad.nn.meanfield.mesh import distinct
 from vgrad.theory.correlations import FURTHEST
 from vgrad.theory.flow import Flow
 from vgrad.theory.layers import Inputs, Layers
@@ -127,7 +128,7 @@ def _of_two(
 ) -> tuple[Values, Values, Values, Values, Values]:
     """What `_Chain.covariance` takes, for two different examples."""
     depth = layers.depth
-    places = np.unique(np.geomspace(1.0, depth, LOOKED_AT).round()).astype(int) - 1
+    places = distinct(np.geomspace(1.0, depth, LOOKED_AT).round()).astype(int) - 1
     seen = np.array([_joint(layers, flow, place) for place in places]).T
     phi4, slope4, mixed, kept = (np.interp(np.arange(depth), places, row) for row in seen)
     overlap2 = [inputs.alignment]  # by chance it grows by 1/n per layer, however small it is

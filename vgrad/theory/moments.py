@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vgrad.nn.activations import Activation
 from vgrad.nn.meanfield import Samples, samples
+from vgrad.nn.meanfield.mesh import distinct
 from vgrad.theory.chebyshev import clenshaw, nodes_and_transform
 
 Values = NDArray[np.float64]
@@ -57,7 +58,7 @@ class ActivationMoments:
         cells = np.floor(inside / CELL)
         x = 2.0 * (inside / CELL - cells) - 1.0
         out = np.empty_like(inside)
-        for cell in np.unique(cells):
+        for cell in distinct(cells).tolist():
             here = cells == cell
             out[here] = clenshaw(self._cell(int(cell))[_ROW[name]], x[here])
         return out

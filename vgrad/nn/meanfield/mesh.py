@@ -42,6 +42,13 @@ def derivative(activation: Activation, u: Values, phi: Values) -> Values:
     return out
 
 
+def distinct(*values: Values) -> Values:
+    """All of them, ascending, each once; `np.unique` would import masked arrays, in 16 ms."""
+    ascending: Values = np.sort(np.concatenate(values))
+    first = np.append(True, np.diff(ascending) > 0.0)
+    return np.asarray(ascending[first[: ascending.size]])
+
+
 def at_zero(activation: Activation) -> float:
     """φ(0)."""
     return float(forward(activation, np.zeros(1))[0])
@@ -60,9 +67,9 @@ def mesh(activation: Activation) -> Values:
 
     Beyond the outermost it is constant. All kinks are among them; a straight line has none.
     """
-    edges = np.unique([0.0, *activation.kinks])
+    edges = distinct(np.array([0.0, *activation.kinks]))
     for sign in (1.0, -1.0):
-        edges = np.union1d(edges, _beyond_center(activation, sign * POWERS))
+        edges = distinct(edges, _beyond_center(activation, sign * POWERS))
     left, right = edges[:-1], edges[1:]
     for _ in range(BISECTIONS):
         rough = ~_is_resolved(activation, left, right)
@@ -70,7 +77,7 @@ def mesh(activation: Activation) -> Values:
             break
         left, right = left[rough], right[rough]
         middle = (left + right) / 2
-        edges = np.union1d(edges, middle)
+        edges = distinct(edges, middle)
         left, right = np.concatenate([left, middle]), np.concatenate([middle, right])
     return _without_flat(activation, edges)
 

@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from vgrad.nn.activations import Activation
-from vgrad.nn.meanfield.mesh import NODES, Values, derivative, forward, legendre, mesh
+from vgrad.nn.meanfield.mesh import NODES, Values, derivative, distinct, forward, legendre, mesh
 
 REACH = 8.5  # standard deviations; beyond lies a share of 2e-17
 BELL = np.array([-REACH, -4.75, -2.25, 0.0, 2.25, 4.75, REACH])
@@ -123,7 +123,7 @@ def pairs(activation: Activation, q: float, gap: float, nodes: int = NODES) -> P
     crossings = ((kinks[:, None] - sign * kinks) / 2).ravel()  # where two bends meet
     d_edges = np.concatenate([BELL * scale, crossings, *_graded(bends, reach)])
     low = 0.0 if sign > 0.0 else -reach  # u₁ and u₂ may be exchanged where c ≥ 0
-    d, d_weight = panels(np.unique(np.clip(d_edges, low, reach)), reach, nodes)
+    d, d_weight = panels(distinct(np.clip(d_edges, low, reach)), reach, nodes)
     d_weight *= _density(d, scale) * (2.0 if sign > 0.0 else 1.0)
     d = d[:, None]
     bell = np.broadcast_to(BELL * wide_scale, (d.size, BELL.size))
