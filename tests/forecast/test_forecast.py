@@ -19,7 +19,7 @@ BEYOND_THEORY: list[dict[str, Any]] = [
     {"init": "lsuv"},
     {"init": "zeros"},
     {"dropout": 0.2},
-    {"norm": "weight"},
+    {"norm": "weight_standardization"},
     {"norm": {"name": "layer", "placement": "after"}},
     {"norm": "batch", "activation": "tanh"},
     {"norm": {"name": "rms"}, "bias_init": 0.3},
@@ -149,6 +149,7 @@ WIRED: list[tuple[str, dict[str, Any]]] = [
     )
 ]
 WIRED += [
+    ("tanh", {"norm": "weight"}),
     ("tanh", {"connectivity": {"name": "residual", "order": "inside", "every": 1}}),
     ("relu", {"norm": "batch", "width": 256}),
 ]

@@ -10,7 +10,7 @@ from vgrad.forecast.content import Depths, Forecast
 from vgrad.forecast.words import explained, repelled
 from vgrad.nn.initializers import Initializer
 from vgrad.nn.meanfield import Settled
-from vgrad.nn.norms import BatchNorm, LayerNorm, NoNorm, Norm, RMSNorm, norms
+from vgrad.nn.norms import BatchNorm, LayerNorm, NoNorm, Norm, RMSNorm, WeightNorm, norms
 from vgrad.nn.wiring import connectivities
 from vgrad.nn.wiring.plain import Plain
 from vgrad.nn.wiring.residual import Residual
@@ -85,7 +85,7 @@ def layers_of(experiment: Experiment, norm: Norm) -> Layers:
     except RequestError as error:
         raise experiment.located(*error.problems) from None
     layers = replace(layers, names=tuple(layer.name for layer in graph.layers))
-    if isinstance(norm, NoNorm):
+    if isinstance(norm, NoNorm | WeightNorm):  # whose weights begin as they would without it
         return layers
     if not isinstance(norm, BatchNorm | LayerNorm | RMSNorm):
         raise NothingToSay(f"it does not follow {experiment.config.model.norm.name} norm")
