@@ -177,7 +177,7 @@ class _Sweep:
         return cls(spec, checked, trials, how, tuple(PluginFile.read(path) for path in paths))
 
     def go(
-        self, writer: SweepWriter, workers: Workers, ints: Interrupts, watch: Watch | None
+        self, writer: SweepWriter, workers: Workers, interrupts: Interrupts, watch: Watch | None
     ) -> None:
         watcher = watch(self.spec, self.checked, writer.id) if watch else Unwatched()
         metric = self.checked.metric
