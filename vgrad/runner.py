@@ -7,15 +7,11 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import TypedDict
 
-import numpy as np
-from numpy.typing import NDArray
-
 from vgrad import store
 from vgrad.config import Config
 from vgrad.config.dumping import dump_yaml, flatten
 from vgrad.errors import Problem, RequestError, RunError
 from vgrad.experiment import Experiment, prepare
-from vgrad.forecast.making import predicted_layers
 from vgrad.interrupts import Interrupts
 from vgrad.plugins import blamed
 from vgrad.plugins.loading import Paths
@@ -94,7 +90,8 @@ def run_in_memory(
     watch: Watch | None = None,
     command: Sequence[str] | None = None,
 ) -> RunBuffer:
-    """Train what a config says and return all that `run` would have written, as files in memory.
+    """Train what a config says and return what `run` would have written, as files in memory; but
+    for the predictions, which take as long as many a run of a sweep, and need no training.
 
     A run that fails is a result here too: its status and error say so. `command` is what asked
     for it, by default this process's own.
@@ -123,7 +120,6 @@ def _described(
         "config": flatten(experiment.config),
         "environment": collect_environment(sys.argv if command is None else command, plugins),
         "tables": list(_extra_tables(experiment)),
-        "predictions": predicted_layers(experiment),
     }
 
 
@@ -135,7 +131,6 @@ class Description(TypedDict):
     config: Mapping[str, object]
     environment: Mapping[str, object]
     tables: Sequence[str]
-    predictions: NDArray[np.void] | None
 
 
 def _extra_tables(experiment: Experiment) -> Iterator[str]:

@@ -62,8 +62,7 @@ def test_a_sweep_leaves_its_file_its_results_and_its_runs(reference: Sweep) -> N
     assert (reference.status, reference.planned) == ("finished", 12)
     assert reference.keys == ("model.activation", "optimizer.lr", "seed")
     files = sorted(path.name for path in (reference.path / names[0]).iterdir())
-    own = ["config.yaml", "environment.json", "layers.csv", "metrics.csv", "predictions.csv"]
-    assert files == [*own, "summary.json"]
+    assert files == ["config.yaml", "environment.json", "layers.csv", "metrics.csv", "summary.json"]
 
 
 def test_a_row_of_results_says_what_the_run_says(reference: Sweep) -> None:

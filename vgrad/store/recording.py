@@ -6,14 +6,13 @@ A worker of a sweep may share no disk with who stores its results; what it sends
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
-import numpy as np
 from numpy.typing import NDArray
 
 from vgrad.records import Record
 from vgrad.store import layout
 from vgrad.store.documents import json_bytes
 from vgrad.store.environment import now
-from vgrad.store.tables import header, lines_of, prediction_table
+from vgrad.store.tables import header, lines_of
 from vgrad.store.writing import dtypes_of, first_summary
 
 
@@ -42,15 +41,12 @@ class RunBuffer:
         config: Mapping[str, object],
         environment: Mapping[str, object],
         tables: Iterable[str] = (),
-        predictions: NDArray[np.void] | None = None,
     ) -> None:
         """As `create_run`, which makes the same files on disk."""
         self._config_yaml = config_yaml
         self._environment = dict(environment)
         self.summary = first_summary(name, config) | {"run_id": run_id}
         self._tables = {table: [header(dtype)] for table, dtype in dtypes_of(tables).items()}
-        if predictions is not None:
-            self._tables[layout.PREDICTIONS] = [prediction_table(predictions)]
 
     def append(self, record: Record) -> None:
         """Keep the rows of a logged step."""
