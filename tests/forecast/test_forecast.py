@@ -225,3 +225,25 @@ def test_units_that_may_be_dead_are_looked_at(bias: float) -> None:
     assert found.verdict.kind == "dead"
     assert "nothing of the gradient reaches linear1" in found.explanation
     assert forecast(experiment(activation="relu", bias_init=0.1)).source == "theory"
+
+
+EXTREME: list[dict[str, Any]] = [
+    {"init": {"name": "gaussian", "std": 1e200}},
+    {"init": {"name": "gaussian", "std": 1e100}},
+    {"init": {"name": "uniform", "limit": 1e300}},
+    {"init": {"name": "xavier_normal", "gain": 1e200}},
+    {"init": {"name": "orthogonal", "gain": 1e200}},
+    {"init": {"name": "gaussian", "std": 1e-200}},
+    {"bias_init": {"name": "gaussian", "std": 1e200}},
+    {"bias_init": 1e200},
+]
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu", "selu"])
+@pytest.mark.parametrize("model", EXTREME, ids=str)
+def test_no_number_is_too_extreme_for_a_forecast(model: dict[str, Any], activation: str) -> None:
+    one = experiment(depth=6, width=16, activation=activation, **model)
+    found = forecast(one)
+    assert found.layers.size == 7
+    rows = predicted_layers(one)
+    assert (rows is None) == (found.source == "probe")

@@ -13,7 +13,11 @@ from vgrad.forecast.theoretical import depths_of, predicted, theoretical
 from vgrad.plugins import blamed
 from vgrad.theory import NothingToSay
 
+quiet = np.errstate(all="ignore")
+"""What overflows is an answer, as it is in training."""
 
+
+@quiet
 def forecast(experiment: Experiment) -> Forecast:
     """What the network of this experiment will be like before its first step.
 
@@ -27,6 +31,7 @@ def forecast(experiment: Experiment) -> Forecast:
         return replace(probe(experiment, str(silence)), depths=depths_of(silence.settled))
 
 
+@quiet
 def predicted_layers(experiment: Experiment) -> NDArray[np.void] | None:
     """What a run writes down at its start: theory's `PREDICTION_DTYPE` rows; None where theory
     has nothing to say, or a plugin fails at it: that is no reason not to train.

@@ -183,12 +183,16 @@ class Layers:
             name = type(weights).__name__
             raise NothingToSay(f"{name} does not write random weights independent of the data")
         shift, spread = _biases(biases, activation)
+        weight_variance = np.array(variances, dtype=np.float64)
+        fourth = np.float64(shift) ** 4  # φ(z + shift) enters in fourth moments
+        if not np.isfinite([*weight_variance, fourth, spread]).all():
+            raise NothingToSay("what it begins with is beyond the range of numbers")
         fan_in, fan_out = np.array(shapes, dtype=np.float64).T
         return cls(
             Shifted(activation, shift) if shift else activation,
             fan_in,
             fan_out,
-            np.array(variances, dtype=np.float64),
+            weight_variance,
             np.full(fan_in.size, spread),
             weights.isometric,
             shift,

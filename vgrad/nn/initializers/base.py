@@ -82,6 +82,11 @@ class Initializer:
         return None
 
 
+def squared(deviation: float) -> float:
+    """A standard deviation as a variance, infinite beyond the range of numbers."""
+    return deviation * deviation  # where deviation**2 raises OverflowError
+
+
 def resolved_gain(gain: Gain, activation: Activation) -> float:
     """The gain as a number.
 

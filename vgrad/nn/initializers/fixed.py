@@ -9,7 +9,7 @@ from annotated_types import Ge, Gt, Lt
 
 from vgrad.nn.activations import Activation
 from vgrad.nn.arrays import Array
-from vgrad.nn.initializers.base import Initializer, initializers
+from vgrad.nn.initializers.base import Initializer, initializers, squared
 
 
 @initializers.register("zeros", source="the symmetry that Rumelhart et al. 1986 warn of")
@@ -49,7 +49,7 @@ class Gaussian(Initializer):
         weight[...] = rng.normal(0.0, self.std, weight.shape)
 
     def variance(self, fan_in: int, fan_out: int, activation: Activation) -> float:
-        return self.std**2
+        return squared(self.std)
 
 
 @initializers.register("uniform", source="Rumelhart et al. 1986")
@@ -65,7 +65,7 @@ class Uniform(Initializer):
         weight[...] = rng.uniform(-self.limit, self.limit, weight.shape)
 
     def variance(self, fan_in: int, fan_out: int, activation: Activation) -> float:
-        return self.limit**2 / 3.0
+        return squared(self.limit) / 3.0
 
 
 @initializers.register("sparse", source="Martens 2010, section 5")
@@ -84,4 +84,4 @@ class Sparse(Initializer):
         weight[ranks < zeros] = 0.0
 
     def variance(self, fan_in: int, fan_out: int, activation: Activation) -> float:
-        return self.std**2 * (1.0 - math.ceil(self.sparsity * fan_out) / fan_out)
+        return squared(self.std) * (1.0 - math.ceil(self.sparsity * fan_out) / fan_out)

@@ -9,7 +9,7 @@ from annotated_types import Gt, Lt
 
 from vgrad.nn.activations import Activation
 from vgrad.nn.arrays import Array
-from vgrad.nn.initializers.base import Gain, Initializer, initializers, resolved_gain
+from vgrad.nn.initializers.base import Gain, Initializer, initializers, resolved_gain, squared
 
 
 def fill_orthogonal(weight: Array, gain: float, rng: np.random.Generator) -> None:
@@ -35,7 +35,7 @@ class Orthogonal(Initializer):
         fill_orthogonal(weight, resolved_gain(self.gain, activation), rng)
 
     def variance(self, fan_in: int, fan_out: int, activation: Activation) -> float:
-        return resolved_gain(self.gain, activation) ** 2 / max(fan_in, fan_out)
+        return squared(resolved_gain(self.gain, activation)) / max(fan_in, fan_out)
 
     @property
     def isometric(self) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 
 from vgrad.nn.activations import Activation
 from vgrad.nn.arrays import Array
-from vgrad.nn.initializers.base import Gain, Initializer, initializers, resolved_gain
+from vgrad.nn.initializers.base import Gain, Initializer, initializers, resolved_gain, squared
 
 
 class Scaled(Initializer):
@@ -28,7 +28,7 @@ class Scaled(Initializer):
             weight[...] = rng.uniform(-limit, limit, weight.shape)
 
     def variance(self, fan_in: int, fan_out: int, activation: Activation) -> float:
-        return self._std(fan_in, fan_out, activation) ** 2
+        return squared(self._std(fan_in, fan_out, activation))
 
     def _std(self, fan_in: int, fan_out: int, activation: Activation) -> float:
         fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]

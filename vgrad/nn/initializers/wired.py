@@ -9,7 +9,14 @@ import numpy as np
 from vgrad.errors import Problem, RequestError
 from vgrad.nn.activations import Activation
 from vgrad.nn.arrays import Array
-from vgrad.nn.initializers.base import Branch, Gain, Initializer, initializers, resolved_gain
+from vgrad.nn.initializers.base import (
+    Branch,
+    Gain,
+    Initializer,
+    initializers,
+    resolved_gain,
+    squared,
+)
 
 
 @initializers.register("fixup", source="Zhang et al. 2019, section 3")
@@ -28,7 +35,7 @@ class Fixup(Initializer):
         weight[...] = rng.normal(0.0, std, weight.shape)
 
     def variance(self, fan_in: int, fan_out: int, activation: Activation) -> float:
-        return resolved_gain(self.gain, activation) ** 2 / fan_in
+        return squared(resolved_gain(self.gain, activation)) / fan_in
 
     def arrange(self, blocks: Sequence[Branch]) -> None:
         _need(blocks, "fixup scales the branches of residual blocks, and there are none")
@@ -52,7 +59,7 @@ class ReZero(Initializer):
         weight[...] = rng.normal(0.0, std, weight.shape)
 
     def variance(self, fan_in: int, fan_out: int, activation: Activation) -> float:
-        return resolved_gain(self.gain, activation) ** 2 * 2.0 / (fan_in + fan_out)
+        return squared(resolved_gain(self.gain, activation)) * 2.0 / (fan_in + fan_out)
 
     def arrange(self, blocks: Sequence[Branch]) -> None:
         gates = [block.gate for block in blocks if block.gate is not None]
