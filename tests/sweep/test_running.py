@@ -13,9 +13,10 @@ from small_sweeps import SWEEP, results, sweep_file, tables
 
 import vgrad
 from vgrad.errors import RequestError
+from vgrad.plugins import unload_plugins
 from vgrad.store import Sweep
-from vgrad.sweep import How, Workers, local_pool, run_sweep
-from vgrad.sweep.jobs import Job, Outcome, execute
+from vgrad.sweep import How, Workers, local_pool, resume_sweep, run_sweep
+from vgrad.sweep.jobs import Job, Outcome, PluginFile, execute
 
 
 class Inline(Executor):
@@ -193,13 +194,13 @@ def test_a_plugin_goes_to_the_workers_with_the_runs(tmp_path: Path) -> None:
         )
     assert {result.status for result in sweep.results} == {"finished"}
     assert sweep.run("0001").plugins[0].parts
+    unload_plugins()
+    with pytest.raises(RequestError, match=r"my_parts.py .*, which is not given"):
+        resume_sweep(sweep.id, runs_dir=tmp_path / "runs")
 
 
 def test_a_plugin_that_the_worker_does_not_see_is_loaded_from_its_bytes(tmp_path: Path) -> None:
     plugin = Path(vgrad.__file__).parents[1] / "configs/plugins/my_parts.py"
-    from vgrad.plugins import unload_plugins
-    from vgrad.sweep.jobs import PluginFile
-
     config = {"model": {"depth": 1, "width": 4, "activation": "squareplus"}, "train": {"steps": 2}}
     far = PluginFile(str(tmp_path / "not_here.py"), plugin.read_bytes())
     outcome = execute(Job("0001", config, (far,)))

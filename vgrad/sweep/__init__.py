@@ -14,13 +14,13 @@ from vgrad.config.dumping import to_yaml
 from vgrad.interrupts import Interrupts
 from vgrad.plugins import load_plugins
 from vgrad.plugins.loading import Paths
-from vgrad.provenance import comment_of
+from vgrad.provenance import comment_of, require_plugins
 from vgrad.runner import default_runs_dir
-from vgrad.store import Sweep, SweepWriter, create_sweep, layout, reopen_sweep
+from vgrad.store import Run, Sweep, SweepWriter, create_sweep, layout, reopen_sweep
 from vgrad.sweep.bayes import BayesTrials
 from vgrad.sweep.checking import Checked, check
 from vgrad.sweep.coordinator import Cells, Coordinator, SweepWatcher
-from vgrad.sweep.executors import Workers, dask_cluster, local_pool
+from vgrad.sweep.executors import Workers, dask_cluster, default_workers, local_pool
 from vgrad.sweep.jobs import Job, PluginFile
 from vgrad.sweep.reading import Wishes, read_spec, wishes
 from vgrad.sweep.spec import Metric, Spec
@@ -65,13 +65,14 @@ class How:
     timeout: float | None = None
     executor: Workers | None = None
 
-    def open(self) -> AbstractContextManager[Workers]:
-        """The workers, for as long as they are needed."""
+    def open(self, runs: int) -> AbstractContextManager[Workers]:
+        """The workers for so many runs, for as long as they are needed."""
         if self.executor is not None:
             return _borrowed(self.executor)
         if self.dask is not None:
             return dask_cluster(self.dask)
-        return local_pool(self.workers, self.timeout)
+        wanted = self.workers or default_workers()
+        return local_pool(min(wanted, runs), self.timeout)
 
 
 @contextmanager
@@ -106,7 +107,7 @@ def run_sweep(
         folder = default_runs_dir() if runs_dir is None else Path(runs_dir)
         plain = spec.to_plain(sweep.checked.planned, sweep.checked.metric)
         text, name = comment_of(used) + to_yaml(plain), spec.name or DEFAULT_NAME
-        with how.open() as workers, interrupts.held():
+        with how.open(sweep.checked.planned) as workers, interrupts.held():
             with create_sweep(folder, name, text, spec.keys) as writer:
                 sweep.go(writer, workers, interrupts, watch)
             interrupts.forget()
@@ -131,13 +132,16 @@ def resume_sweep(
         RequestError: there is no such sweep, or another process is at it.
         RunError, KeyboardInterrupt: as `run_sweep`.
     """
+    stored = open_sweep(ref, runs_dir)
+    path = stored.path
+    for result in stored.results[:1]:
+        require_plugins(Run(path / result.run_id), plugins)
     load_plugins(plugins)
-    path = open_sweep(ref, runs_dir).path
     spec, how = read_spec(path / layout.SWEEP), how or How()
     interrupts = Interrupts()
     with interrupts.active():
         sweep = _Sweep.of(spec, how, plugins, on_checked)
-        with how.open() as workers, interrupts.held():
+        with how.open(sweep.checked.planned) as workers, interrupts.held():
             with reopen_sweep(path, spec.keys) as writer:
                 if retry_failed:
                     writer.forget([layout.FAILED])

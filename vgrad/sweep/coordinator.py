@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -63,10 +63,13 @@ class Coordinator:
                     for future in ended:
                         self._take(pending.pop(future), future)
                     self.watcher.on_wait(min(len(pending), workers.count()))
-            finally:
+            except BaseException:
                 for future in pending:
                     future.cancel()
-                self.writer.finish()
+                with suppress(RunError):  # that a disk is full has been told already
+                    self.writer.finish()
+                raise
+            self.writer.finish()
 
     def _fill(self, pending: dict[Future[Outcome], Trial], workers: Workers) -> bool:
         """Hand over as many runs as workers can take; whether there are more to come."""
