@@ -1,4 +1,4 @@
-"""How a run is called, and found again."""
+"""How a run is called."""
 
 import re
 import threading
@@ -10,7 +10,7 @@ from stored_runs import new_run, python, stored_run
 
 from vgrad.errors import RequestError
 from vgrad.store import layout, open_run
-from vgrad.store.layout import find_run, folder_names, run_ids
+from vgrad.store.layout import folder_names, run_ids
 
 RUN_ID = re.compile(r"(\d{8}-\d{6}-\d{3})-made-up")
 
@@ -116,98 +116,3 @@ def test_too_many_runs_at_once_is_one_clear_line(
     with pytest.raises(RequestError, match="made-up began at once"):
         new_run(tmp_path)
     assert [one.name for one in tmp_path.iterdir()] == ["a"]
-
-
-@pytest.fixture
-def runs(tmp_path: Path) -> Path:
-    """A folder of three runs, one of which is called after the other two, and of other things."""
-    folder = tmp_path / "runs"
-    for name in ("20250101-120000-000-deep", "20250102-120000-000-deep-too", "20250103-wide"):
-        stored_run(folder).rename(folder / name)
-    (folder / ".gitkeep").touch()
-    (folder / ".new-1-0123").mkdir()
-    (folder / "99999999-notes.txt").touch()
-    (folder / "99999999-empty").mkdir()
-    return folder
-
-
-FOUND = {
-    "20250101-120000-000-deep": "20250101-120000-000-deep",
-    "20250102": "20250102-120000-000-deep-too",
-    "too": "20250102-120000-000-deep-too",
-    "wide": "20250103-wide",
-    "latest": "20250103-wide",
-}
-
-
-@pytest.mark.parametrize("ref", FOUND)
-def test_a_run_is_found_by_its_id_any_part_of_it_and_latest(runs: Path, ref: str) -> None:
-    assert find_run(ref, runs) == runs / FOUND[ref]
-
-
-def test_an_id_that_is_part_of_another_is_not_ambiguous(runs: Path) -> None:
-    stored_run(runs).rename(runs / "20250101-120000-000-deep-again")
-    ref = "20250101-120000-000-deep"
-    assert find_run(ref, runs) == runs / ref
-
-
-def test_a_run_is_found_by_its_path_wherever_it_is(
-    runs: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = runs / "20250103-wide"
-    assert find_run(str(path), Path("elsewhere")) == path
-    assert find_run(f"{path}/", Path("elsewhere")) == path
-    monkeypatch.chdir(runs)
-    assert open_run("./20250103-wide", "elsewhere").id == "20250103-wide"
-    monkeypatch.chdir(path)
-    assert open_run("./", "elsewhere").id == "20250103-wide"
-
-
-@pytest.mark.parametrize("ref", ["deep", "2025", "-"])
-def test_an_ambiguous_part_names_the_runs_that_it_fits(runs: Path, ref: str) -> None:
-    with pytest.raises(RequestError) as caught:
-        find_run(ref, runs)
-    (problem,) = caught.value.problems
-    fitting = [name for name in folder_names(runs) if ref in name and name.startswith("2025")]
-    assert problem.message == f"{ref!r} stands for {len(fitting)} runs"
-    assert problem.allowed == f"one of {', '.join(fitting)}"
-
-
-def test_of_very_many_runs_only_some_are_named(tmp_path: Path) -> None:
-    for number in range(9):
-        (tmp_path / f"run-{number}").mkdir()
-        (tmp_path / f"run-{number}" / "config.yaml").touch()
-    with pytest.raises(RequestError, match=r"stands for 9 runs.*run-8.*and 4 more"):
-        find_run("run", tmp_path)
-
-
-NOTHING = ["", "nothing", "99999999", "99999999-notes.txt", "99999999-empty", ".new", "-dep-"]
-
-
-@pytest.mark.parametrize("ref", NOTHING)
-def test_what_is_no_run_is_not_found(runs: Path, ref: str) -> None:
-    with pytest.raises(RequestError, match=f"no run in .* is called {ref!r}"):
-        find_run(ref, runs)
-
-
-def test_a_misspelt_run_suggests_the_nearest(runs: Path) -> None:
-    with pytest.raises(RequestError) as caught:
-        find_run("20250102-120000-000-deep-tow", runs)
-    assert caught.value.problems[0].suggestion == "20250102-120000-000-deep-too"
-
-
-@pytest.mark.parametrize("ref", ["latest", "anything"])
-def test_a_folder_without_runs_has_none(tmp_path: Path, ref: str) -> None:
-    (tmp_path / "file").touch()
-    for folder in (tmp_path, tmp_path / "missing", tmp_path / "file"):
-        with pytest.raises(RequestError, match=re.escape(f"in {folder}")):
-            find_run(ref, folder)
-
-
-STRANGE = ["\0", "a/\0", "x" * 5000, "/" + "x" * 5000, "*", "..", "../.."]
-
-
-@pytest.mark.parametrize("ref", STRANGE, ids=range(len(STRANGE)))
-def test_a_strange_reference_is_no_run_either(runs: Path, ref: str) -> None:
-    with pytest.raises(RequestError):
-        find_run(ref, runs)

@@ -1,11 +1,12 @@
 """Runs on disk: created, appended to, finished, found, listed, read. Knows nothing of engines."""
 
 from vgrad.store.environment import collect_environment
+from vgrad.store.finding import find_sweep
 from vgrad.store.listing import RunInfo, known_keys, list_runs, matches
 from vgrad.store.reading import Run
 from vgrad.store.recording import Recorder, RunBuffer
 from vgrad.store.sweep_writing import SweepWriter, create_sweep, reopen_sweep
-from vgrad.store.sweeps import Result, Sweep, find_sweep, open_run, open_stored, open_sweep
+from vgrad.store.sweeps import Result, Sweep, open_run, open_stored, open_sweep
 from vgrad.store.writing import RunWriter, create_run, reopen_run
 
 __all__ = [

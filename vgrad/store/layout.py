@@ -1,12 +1,10 @@
-"""Where things lie in `runs/<run-id>/`, and how a run is called and found."""
+"""Where things lie in `runs/<run-id>/` and `runs/<sweep-id>/`, and how a run is called."""
 
 import os
 import secrets
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-
-from vgrad.errors import Problem, RequestError, nearest
 
 CONFIG = "config.yaml"
 METRICS = "metrics.csv"
@@ -21,7 +19,6 @@ FILES = (CONFIG, METRICS, LAYERS, SUMMARY, ENVIRONMENT, CHECKPOINT)
 
 HIDDEN = "."  # what begins so in a runs folder is being made, or is no run
 TRIES = 1000  # names tried when many runs begin in one millisecond
-CANDIDATES = 5  # runs named in a message
 LATEST = "latest"
 
 Status = str
@@ -91,38 +88,3 @@ def is_sweep(path: Path) -> bool:
 def is_stored(path: Path) -> bool:
     """Whether a folder holds a run or a sweep."""
     return is_sweep(path) or is_run(path)
-
-
-def find_run(ref: str, runs_dir: Path) -> Path:
-    """The folder of the run that `ref` stands for: a run-id, any unambiguous part of one, a path,
-    or `latest`.
-
-    Raises:
-        RequestError: there is none, or more than one.
-    """
-    names = folder_names(runs_dir)
-    if ref == LATEST:
-        for name in names:
-            if is_run(runs_dir / name):
-                return runs_dir / name
-        raise RequestError(Problem(f"there are no runs in {runs_dir}", allowed="try 'vgrad run'"))
-    if ref in names and is_run(runs_dir / ref):
-        return runs_dir / ref
-    if os.sep in ref and is_run(Path(ref)):
-        return Path(ref)
-    fitting = [name for name in names if ref and ref in name and is_run(runs_dir / name)]
-    if len(fitting) == 1:
-        return runs_dir / fitting[0]
-    if not fitting:
-        raise RequestError(
-            Problem(
-                f"no run in {runs_dir} is called {ref!r}",
-                allowed="'vgrad list' shows them",
-                suggestion=nearest(ref, names),
-            )
-        )
-    shown = ", ".join(fitting[:CANDIDATES])
-    more = f" and {len(fitting) - CANDIDATES} more" if len(fitting) > CANDIDATES else ""
-    raise RequestError(
-        Problem(f"{ref!r} stands for {len(fitting)} runs", allowed=f"one of {shown}{more}")
-    )

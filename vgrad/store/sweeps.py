@@ -1,4 +1,4 @@
-"""Reading a sweep, and finding runs and sweeps by what the user calls them."""
+"""Reading a sweep: what it is, and the results of its runs, without opening one of them."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -9,14 +9,19 @@ from typing import Any
 
 import yaml
 
-from vgrad.errors import Problem, RequestError, RunError, nearest
+from vgrad.errors import Problem, RequestError, RunError
 from vgrad.records import RESULT_COLUMNS
 from vgrad.store import layout
+from vgrad.store.finding import find, find_run, find_sweep
 from vgrad.store.locks import is_locked
 from vgrad.store.reading import Run
 from vgrad.store.tables import header_of, read_cells
 
-NUMBERS = frozenset(RESULT_COLUMNS) - {"status", "verdict", "error"}
+NUMBERS = tuple(name for name in RESULT_COLUMNS if name not in ("status", "verdict", "error"))
+"""The columns of `results.csv` that are numbers."""
+METRICS = ("test_accuracy", "test_loss", "train_accuracy", "train_loss", "gradient_ratio")
+"""What the runs of a sweep can be ranked by."""
+GOALS = ("maximize", "minimize")
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -61,7 +66,7 @@ class Sweep:
         path = self.path / layout.SWEEP
         try:
             spec = yaml.load(path.read_bytes(), Loader=_Loader)
-        except (OSError, yaml.YAMLError) as error:
+        except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
             raise RunError(f"{path}: cannot be read: {error}") from None
         if not isinstance(spec, dict):
             raise RunError(f"{path}: is not a mapping")
@@ -75,12 +80,14 @@ class Sweep:
     @property
     def metric(self) -> str:
         """What its runs are ranked by."""
-        return str(self._metric.get("name", "test_accuracy"))
+        name = self._metric.get("name")
+        return name if name in NUMBERS else METRICS[0]
 
     @property
     def goal(self) -> str:
         """`maximize` or `minimize`."""
-        return str(self._metric.get("goal", "maximize"))
+        goal = self._metric.get("goal")
+        return goal if goal in GOALS else GOALS[0]
 
     @property
     def _metric(self) -> dict[str, Any]:
@@ -91,7 +98,7 @@ class Sweep:
     def planned(self) -> int:
         """How many runs it is to have."""
         runs = self.spec.get("runs")
-        return runs if isinstance(runs, int) else len(self.results)
+        return runs if type(runs) is int else len(self.results)
 
     @cached_property
     def keys(self) -> tuple[str, ...]:
@@ -106,7 +113,8 @@ class Sweep:
         """The runs that have ended, in the order of their ids."""
         columns = ("run_id", *self.keys, *RESULT_COLUMNS)
         rows = [self._result(line, cells) for line, cells in read_cells(self._results, columns)]
-        return tuple(sorted(rows, key=lambda row: row.run_id))
+        last = {row.run_id: row for row in rows}  # of a run that was made again
+        return tuple(last[run_id] for run_id in sorted(last))
 
     def _result(self, line: int, cells: Sequence[str]) -> Result:
         run_id, *rest = cells
@@ -132,7 +140,7 @@ class Sweep:
         Raises:
             RequestError: there is none, or more than one.
         """
-        return Run(layout.find_run(run_id, self.path))
+        return Run(find_run(run_id, self.path))
 
     @property
     def _results(self) -> Path:
@@ -140,92 +148,24 @@ class Sweep:
 
 
 def open_sweep(ref: str = layout.LATEST, runs_dir: str | Path = "runs") -> Sweep:
-    """The sweep that `ref` stands for: a sweep-id, an unambiguous part of one, a path, `latest`.
+    """The sweep that `ref` stands for: a sweep-id, an unambiguous part of one, a path, or
+    `latest`, the newest sweep.
 
     Raises:
         RequestError: there is none, more than one, or it is a run.
     """
-    return Sweep(find_sweep(ref, Path(runs_dir)))
-
-
-def find_sweep(ref: str, runs_dir: Path) -> Path:
-    """The folder of the sweep that `ref` stands for.
-
-    Raises:
-        RequestError: there is none, more than one, or it is a run.
-    """
-    if ref == layout.LATEST:
-        for name in layout.folder_names(runs_dir):
-            if layout.is_sweep(runs_dir / name):
-                return runs_dir / name
-        allowed = "try 'vgrad sweep'"
-        raise RequestError(Problem(f"there are no sweeps in {runs_dir}", allowed=allowed))
-    path = find(ref, runs_dir)
-    if not layout.is_sweep(path):
-        raise RequestError(Problem(f"{path.name} is a run, not a sweep"))
-    return path
-
-
-def find(ref: str, runs_dir: Path) -> Path:
-    """The folder of the run or sweep that `ref` stands for: an id, any unambiguous part of one,
-    a path, `latest`; `SWEEP/RUN` for a run of a sweep, or just a part of its id where nothing
-    else is called so.
-
-    Raises:
-        RequestError: there is none, or more than one.
-    """
-    names = layout.folder_names(runs_dir)
-    if ref == layout.LATEST:
-        for name in names:
-            if layout.is_stored(runs_dir / name):
-                return runs_dir / name
-        raise RequestError(Problem(f"there are no runs in {runs_dir}", allowed="try 'vgrad run'"))
-    if ref in names and layout.is_stored(runs_dir / ref):
-        return runs_dir / ref
-    if "/" in ref:
-        if layout.is_stored(Path(ref)):
-            return Path(ref)
-        sweep, _, run = ref.rpartition("/")
-        return layout.find_run(run, find_sweep(sweep, runs_dir))
-    fitting = [name for name in names if ref and ref in name]
-    found = [runs_dir / name for name in fitting if layout.is_stored(runs_dir / name)]
-    return _only(ref, found or _within_sweeps(ref, runs_dir, names), runs_dir)
-
-
-def _within_sweeps(ref: str, runs_dir: Path, names: Sequence[str]) -> list[Path]:
-    sweeps = [runs_dir / name for name in names if layout.is_sweep(runs_dir / name)]
-    inside = [sweep / name for sweep in sweeps for name in layout.folder_names(sweep)]
-    return [path for path in inside if ref and ref in path.name and layout.is_run(path)]
-
-
-def _only(ref: str, found: Sequence[Path], runs_dir: Path) -> Path:
-    if len(found) == 1:
-        return found[0]
-    if not found:
-        problem = Problem(
-            f"no run in {runs_dir} is called {ref!r}",
-            allowed="'vgrad list' shows them",
-            suggestion=nearest(ref, layout.folder_names(runs_dir)),
-        )
-        raise RequestError(problem)
-    names = [str(path.relative_to(runs_dir)) for path in found]
-    shown = ", ".join(names[: layout.CANDIDATES])
-    more = len(names) - layout.CANDIDATES
-    allowed = f"one of {shown}" + (f" and {more} more" if more > 0 else "")
-    raise RequestError(Problem(f"{ref!r} stands for {len(names)} runs", allowed=allowed))
+    return Sweep(find_sweep(str(ref), Path(runs_dir)))
 
 
 def open_run(ref: str = layout.LATEST, runs_dir: str | Path = "runs") -> Run:
-    """The run that `ref` stands for: a run-id, an unambiguous part of one, a path, or `latest`;
-    `SWEEP/RUN` for one of a sweep.
+    """The run that `ref` stands for: a run-id, an unambiguous part of one, a path, `latest`, the
+    newest run outside of sweeps; `SWEEP/RUN`, or a part of its run-id, for a run of a sweep.
 
     Raises:
         RequestError: there is none, more than one, or it is a sweep.
     """
     root = Path(runs_dir)
-    if ref == layout.LATEST:
-        return Run(layout.find_run(ref, root))
-    path = find(str(ref), root)
+    path = find_run(ref, root) if ref == layout.LATEST else find(str(ref), root)
     if layout.is_sweep(path):
         raise RequestError(
             Problem(f"{path.name} is a sweep, not a run", allowed=f"a run of it: {path.name}/RUN")
@@ -234,7 +174,7 @@ def open_run(ref: str = layout.LATEST, runs_dir: str | Path = "runs") -> Run:
 
 
 def open_stored(ref: str = layout.LATEST, runs_dir: str | Path = "runs") -> Run | Sweep:
-    """The run or sweep that `ref` stands for.
+    """The run or sweep that `ref` stands for; `latest` is the newest of either.
 
     Raises:
         RequestError: there is none, or more than one.

@@ -142,7 +142,7 @@ def read_table(path: Path, dtype: np.dtype[Any]) -> NDArray[np.void]:
         RunError: the file is missing, or damaged elsewhere than in a torn last line.
     """
     names = dtype.names or ()
-    rows, lines = _read_rows(path, names)
+    rows, lines = _read_rows(path, whole_lines(path), names)
     table = np.empty(len(rows), dtype)
     for name, cells in zip(names, zip(*rows, strict=True), strict=False):
         table[name] = _column(path, name, cells, lines, dtype[name])
@@ -155,7 +155,7 @@ def header_of(path: Path) -> tuple[str, ...]:
     Raises:
         RunError: the file is missing or cannot be read.
     """
-    return tuple(next(csv.reader(io.StringIO(whole_lines(path), newline="")), ()))
+    return tuple(next(csv.reader(io.StringIO(whole_rows(path), newline="")), ()))
 
 
 def read_cells(path: Path, names: tuple[str, ...]) -> list[tuple[int, list[str]]]:
@@ -164,13 +164,29 @@ def read_cells(path: Path, names: tuple[str, ...]) -> list[tuple[int, list[str]]
     Raises:
         RunError: the file is missing, damaged, or has other columns.
     """
-    rows, lines = _read_rows(path, names)
+    rows, lines = _read_rows(path, whole_rows(path), names)
     return list(zip(lines, rows, strict=True))
 
 
-def _read_rows(path: Path, names: tuple[str, ...]) -> tuple[list[list[str]], list[int]]:
+def whole_rows(path: Path) -> str:
+    """The text of a table up to the end of its last whole row: as `whole_lines`, for cells that
+    may hold line ends, of which the last is within quotes where a row is torn.
+
+    Raises:
+        RunError: the file is missing or cannot be read.
+    """
+    text = whole_lines(path)
+    end, open_quote = len(text), text.count('"') % 2
+    while open_quote:
+        start = text.rfind("\n", 0, end - 1) + 1
+        open_quote ^= text.count('"', start, end) % 2
+        end = start
+    return text[:end]
+
+
+def _read_rows(path: Path, text: str, names: tuple[str, ...]) -> tuple[list[list[str]], list[int]]:
     """The cells of the rows below the header, and the line on which each row begins."""
-    reader = csv.reader(io.StringIO(whole_lines(path), newline=""), strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     rows: list[list[str]] = []
     lines: list[int] = []
     line = 1
