@@ -1,6 +1,7 @@
 """Arguments and options that several commands share, and what completes them."""
 
 import os
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,11 +15,15 @@ COMPLETIONS = 50
 
 
 def complete_runs(incomplete: str) -> list[str]:
-    """Run-ids that hold what was typed, newest first."""
+    """Ids of runs and sweeps that hold what was typed, newest first; behind a sweep's id and a
+    slash, of its runs."""
     from vgrad.store.layout import LATEST, folder_names
 
-    names = [LATEST, *folder_names(Path(os.environ.get(RUNS_DIR_VARIABLE, "runs")))]
-    return [name for name in names if incomplete in name][:COMPLETIONS]
+    runs_dir = Path(os.environ.get(RUNS_DIR_VARIABLE, "runs"))
+    sweep, slash, part = incomplete.rpartition("/")
+    names = [*folder_names(runs_dir / sweep)][::-1] if slash else [LATEST, *folder_names(runs_dir)]
+    fitting = (f"{sweep}{slash}{name}" for name in names if part in name)
+    return [*islice(fitting, COMPLETIONS)]
 
 
 def complete_configs(incomplete: str) -> list[str]:
@@ -76,11 +81,11 @@ Overrides = Annotated[
         metavar="[KEY=VALUE]...", help="Override keys: model.depth=50 optimizer.lr=0.01"
     ),
 ]
-RunRef = Annotated[
+StoredRef = Annotated[
     str,
     typer.Argument(
-        metavar="RUN",
-        help="A run-id, any unambiguous part of one, a run's folder, or 'latest'.",
+        metavar="RUN|SWEEP",
+        help="A run-id, a sweep-id, any unambiguous part of one, SWEEP/RUN, a folder, or 'latest'.",
         autocompletion=complete_runs,
     ),
 ]

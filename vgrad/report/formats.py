@@ -2,9 +2,9 @@
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from typing import Literal
+from typing import Literal, TypeVar
 
 from rich.console import Console, RenderableType
 
@@ -14,28 +14,30 @@ from vgrad.report.comparison import comparison_columns, comparison_object
 from vgrad.report.content import Report, StoredRun, build_report
 from vgrad.report.course import course_columns
 from vgrad.report.documents import json_text, objects
-from vgrad.report.grid import Column
 from vgrad.report.layers import layer_columns
+from vgrad.report.markdown import inline, markdown_table
 from vgrad.report.settings import settings_of
 from vgrad.report.tables import report_view, result_phrases, when
+
+Writer = TypeVar("Writer")
 
 
 def as_markdown(report: Report) -> str:
     """For an issue, a notebook, a README: tables as GitHub renders them, all columns."""
     settings = [f"{title} {value}" for title, value in settings_of(report.config).items()]
     shown = " · ".join(map(str, report.plugins))
-    plugins = f"- Plugins: {_inline(shown)}\n" if shown else ""
+    plugins = f"- Plugins: {inline(shown)}\n" if shown else ""
     parts = [
         f"## Run `{report.id}`, {report.status}",
-        *([_inline(report.error)] if report.error else []),
-        f"**{report.verdict.kind}**: {_inline(report.verdict.sentence)}",
-        f"- Settings: {_inline(' · '.join(settings))}\n"
+        *([inline(report.error)] if report.error else []),
+        f"**{report.verdict.kind}**: {inline(report.verdict.sentence)}",
+        f"- Settings: {inline(' · '.join(settings))}\n"
         f"{plugins}"
-        f"- Result: {_inline(' · '.join(result_phrases(report)))}",
+        f"- Result: {inline(' · '.join(result_phrases(report)))}",
         f"### Gradient by layer at {when(report)}",
-        _markdown_table(layer_columns(report.layers, report.shown)),
+        markdown_table(layer_columns(report.layers, report.shown)),
         *(
-            ["### Residual stream", _markdown_table(block_columns(report.blocks))]
+            ["### Residual stream", markdown_table(block_columns(report.blocks))]
             if report.blocks.size
             else []
         ),
@@ -48,7 +50,7 @@ def as_markdown(report: Report) -> str:
             else []
         ),
         "### Course of the run",
-        _markdown_table(course_columns(report)),
+        markdown_table(course_columns(report)),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -106,27 +108,27 @@ def render_report(
     Raises:
         RequestError: no such format, or nothing was logged at this step.
     """
-    if format not in FORMATS:
-        names = list(FORMATS)
-        allowed, suggestion = f"one of {', '.join(names)}", nearest(format, names)
+    page = choose(FORMATS, format)(build_report(run, step, all_layers=all_layers))
+    return on_console(page, console)
+
+
+def choose(formats: Mapping[str, Writer], format: str) -> Writer:
+    """The format of this name.
+
+    Raises:
+        RequestError: there is none.
+    """
+    if format not in formats:
+        allowed, suggestion = f"one of {', '.join(formats)}", nearest(format, list(formats))
         problem = Problem(f"no format is called {format!r}", "format", allowed, suggestion)
         raise RequestError(problem)
-    page = FORMATS[format](build_report(run, step, all_layers=all_layers))
+    return formats[format]
+
+
+def on_console(page: RenderableType, console: Console) -> str:
+    """The page as text for the file of `console`; what is text already, as it is."""
     if isinstance(page, str):
         return page
     with console.capture() as capture:
         console.print(page)
     return capture.get()
-
-
-def _markdown_table(columns: Sequence[Column]) -> str:
-    titles = [_inline(column.title.replace("\n", " ").strip()) for column in columns]
-    rules = [":--" if column.justify == "left" else "--:" for column in columns]
-    rows = zip(*(map(_inline, column.cells) for column in columns), strict=True)
-    return "\n".join(f"| {' | '.join(row)} |" for row in (titles, rules, *rows))
-
-
-def _inline(text: str) -> str:
-    """`text` that neither ends a cell nor starts markup."""
-    flat = " ".join(text.split())
-    return "".join(f"\\{char}" if char in "\\|*_`<>[]" else char for char in flat)

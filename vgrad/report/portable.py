@@ -9,7 +9,7 @@ _INSTEAD = str.maketrans(
     {
         **dict(zip("▏▎▍▌▋▊▉", "   ####", strict=True)),
         **dict(zip("▁▂▃▄▅▆▇█", "_.:-=+*#", strict=True)),
-        **dict(zip("─━·×—–…⋮↓↑±←→", "-=*x--~:v^~<>", strict=True)),
+        **dict(zip("─━·×÷—–…⋮↓↑±←→", "-=*x/--~:v^~<>", strict=True)),
         **dict(zip("²³₁₂αβγδθλξσφχΔΣΦ∂√′‖", "2312abgdtlxsfXDSFdV'|", strict=True)),
         **dict(zip("éö", "eo", strict=True)),
     }
