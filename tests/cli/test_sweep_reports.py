@@ -32,6 +32,18 @@ def test_report_shows_a_sweep(folder: Path, capsys: pytest.CaptureFixture[str]) 
     assert json.loads(capsys.readouterr().out)["sweep_id"] == SWEEP
 
 
+def test_list_shows_sweeps_and_within_one_its_runs(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert exit_code(["list"]) == 0
+    assert "sweep 4/4 · best 100.0% · 4 healthy" in capsys.readouterr().out
+    assert exit_code(["list", "--sweep", "latest", "--json", "--where", "model.depth=5"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert [one["run_id"] for one in listed] == ["0000-depth=5-seed=0", RUN]
+    assert exit_code(["list", "--sweep", "latest", "--limit", "1"]) == 0
+    assert "3 more runs" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("command", "fragments"),
     [
@@ -41,6 +53,7 @@ def test_report_shows_a_sweep(folder: Path, capsys: pytest.CaptureFixture[str]) 
         (["report", "--step", "3"], ["--step", "is a sweep", "SWEEP/RUN"]),
         (["report", "--all-layers", "--step", "0"], ["--step", "--all-layers"]),
         (["report", RUN, "--by", "depth"], ["--by", "is a run"]),
+        (["list", "--sweep", "nothing"], ["no sweep", "nothing"]),
         (["report", "sweep/0009"], ["no run", "vgrad list --sweep"]),
     ],
     ids=lambda value: " ".join(value),

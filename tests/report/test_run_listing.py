@@ -1,6 +1,7 @@
 import io
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -10,6 +11,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from vgrad.report.listing import SHORTEST_ID, runs_json, runs_table, shortened
+from vgrad.store import SweepInfo
 
 CONFIG: dict[str, object] = {
     "model.depth": 30,
@@ -44,7 +46,7 @@ IDS = [f"20251123-1846{i:02}-123-deep-sigmoid-of-depth-{i}" for i in range(12)]
 RUNS = [*map(FakeInfo, IDS), damaged("20251122-101010-000-lost")]
 
 
-def shown(runs: list[FakeInfo], width: int, all_ids: tuple[str, ...] = ()) -> str:
+def shown(runs: Sequence[FakeInfo | SweepInfo], width: int, all_ids: tuple[str, ...] = ()) -> str:
     file = io.StringIO()
     Console(file=file, width=width).print(runs_table(runs, all_ids))
     return file.getvalue()
@@ -102,6 +104,7 @@ def test_a_cut_id_begins_no_other_id(ids: set[str], width: int) -> None:
 def test_json_holds_all_that_is_known_of_a_run() -> None:
     first, *_, last = json.loads(runs_json(RUNS))
     assert first == {
+        "kind": "run",
         "run_id": IDS[0],
         "name": "deep",
         "status": "finished",
@@ -115,3 +118,48 @@ def test_json_holds_all_that_is_known_of_a_run() -> None:
     }
     assert (last["status"], last["gradient_ratio"]) == ("damaged", None)
     assert json.loads(runs_json([])) == []
+
+
+SWEEP = SweepInfo(
+    "20251124-101010-000-phase",
+    name="phase",
+    status="interrupted",
+    method="grid",
+    planned=120,
+    ended=48,
+    statuses={"finished": 45, "failed": 3},
+    verdicts={"healthy": 20, "vanishing": 25},
+    metric="test_accuracy",
+    best=0.974,
+    best_run="0007-depth=5",
+    seconds=187.0,
+)
+
+
+@pytest.mark.parametrize(
+    ("width", "note"),
+    [
+        (140, "sweep 48/120 · best 97.4% · 3 failed · 20 healthy · 25 vanishing · 3:07"),
+        (80, "sweep 48/120 · best 97.4% …"),
+        (52, "sweep 48/120"),
+    ],
+)
+def test_a_sweep_is_a_line_among_runs_that_says_as_much_as_has_room(width: int, note: str) -> None:
+    text = shown([RUNS[0], SWEEP, RUNS[1]], width)
+    first, line, last = text.splitlines()[-3:]
+    run_id, rest = line.split(maxsplit=1)
+    assert SWEEP.id.startswith(run_id)
+    assert rest.rstrip() == f"interrupted  {note}"
+    assert first.startswith("20251123-184600")
+    assert last.startswith("20251123-184601")
+
+
+def test_a_damaged_sweep_says_what_is_wrong() -> None:
+    text = shown([SweepInfo("2025-phase", error="results.csv:\n is missing")], 80)
+    assert text.splitlines()[-1].rstrip() == "2025-phase  damaged  sweep: results.csv:  is missing"
+
+
+def test_json_holds_all_that_is_known_of_a_sweep() -> None:
+    (one,) = json.loads(runs_json([SWEEP]))
+    assert (one["kind"], one["sweep_id"], one["best"]) == ("sweep", SWEEP.id, 0.974)
+    assert one["verdicts"] == {"healthy": 20, "vanishing": 25}

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 from stored_runs import CONFIG, new_run, stored_run
+from stored_sweeps import result, stored_sweep
 
 from vgrad.errors import RequestError
-from vgrad.store import RunInfo, known_keys, list_runs, matches
+from vgrad.store import RunInfo, Sweep, SweepInfo, known_keys, list_runs, list_sweep, matches
 from vgrad.store.layout import STATUSES
 
 
@@ -321,3 +322,65 @@ def test_a_misspelt_status_suggests_the_nearest() -> None:
 def test_what_can_be_asked_of_runs_is_their_config_their_result_and_their_state() -> None:
     keys = known_keys([RUN, RunInfo("other", config={"optimizer.beta": 0.9})])
     assert {"optimizer.beta", "model.depth", "test_accuracy", "status", "gradient_ratio"} <= keys
+
+
+def test_sweeps_are_listed_among_runs_without_opening_their_runs(tmp_path: Path) -> None:
+    run = stored_run(tmp_path)
+    rows = [
+        result("0000", {"seed": 0}, test_accuracy=0.5),
+        result("0001", {"seed": 1}, test_accuracy=0.75, verdict="vanishing", seconds=None),
+        result("0002", {"seed": 2}, status="failed", verdict=None, test_accuracy=0.9),
+    ]
+    path = stored_sweep(tmp_path, "2099-s", {"seed": [0, 1, 2]}, rows, runs=4, name="seeds")
+    (path / "0000").touch()  # no run at all
+    sweep, other = list_runs(tmp_path)
+    assert other.id == run.name
+    assert sweep == SweepInfo(
+        "2099-s",
+        name="seeds",
+        status="interrupted",
+        method="grid",
+        planned=4,
+        ended=3,
+        statuses={"finished": 2, "failed": 1},
+        verdicts={"healthy": 1, "vanishing": 1},
+        metric="test_accuracy",
+        best=0.75,
+        best_run="0001",
+        seconds=3.0,
+    )
+    assert matches([sweep, other], ["kind=sweep"], None) == [sweep]
+    assert matches([sweep, other], ["seconds>2"], "interrupted") == [sweep]
+    assert matches([sweep, other], ["model.depth=2"], None) == [other]
+
+
+def test_the_best_of_a_sweep_is_that_of_its_goal(tmp_path: Path) -> None:
+    rows = [result(str(loss), {"seed": loss}, test_loss=loss) for loss in (3, 1, 2)]
+    goal = {"name": "test_loss", "goal": "minimize"}
+    stored_sweep(tmp_path, keys={"seed": [3, 1, 2]}, rows=rows, metric=goal)
+    (sweep,) = list_runs(tmp_path)
+    assert isinstance(sweep, SweepInfo)
+    assert (sweep.best, sweep.best_run) == (1.0, "1")
+
+
+@pytest.mark.parametrize("name", ["sweep.yaml", "results.csv"])
+def test_a_damaged_sweep_hides_no_other(tmp_path: Path, name: str) -> None:
+    (stored_sweep(tmp_path, "2024-hurt") / name).write_bytes(b"[")
+    stored_sweep(tmp_path, "2025-sound")
+    sound, hurt = list_runs(tmp_path)
+    assert (sound.status, hurt.status) == ("finished", "damaged")
+    assert name in (hurt.error or "")
+
+
+def test_the_runs_of_a_sweep_are_listed_from_its_results(tmp_path: Path) -> None:
+    keys = {"model.depth": [5, 10], "model.activation": ["tanh", "{name: prelu, slope: 0.1}"]}
+    runs = list_sweep(Sweep(stored_sweep(tmp_path, keys=keys)))
+    first = runs[0]
+    assert (first.status, first.verdict, first.steps) == ("finished", "healthy", 100)
+    assert first.config == {
+        "data": "digits", "model.depth": 5, "model.activation": "tanh", "seed": 0
+    }  # fmt: skip
+    assert first.final["test_accuracy"] == 1.0
+    assert matches(runs, ["model.depth=10", "test_accuracy>0.3"], None) == [runs[2]]
+    assert matches(runs, ["model.activation=tanh"], "finished") == runs[::2]
+    assert matches(runs, ["data=digits"], "failed") == []

@@ -1,10 +1,11 @@
 """`vgrad list`: runs, or the catalogue of parts."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vgrad.cli.options import DEFAULT_RUNS_DIR, Json, Plugins, RunsDir, show
+from vgrad.cli.options import DEFAULT_RUNS_DIR, Json, Plugins, RunsDir, complete_runs, show
 
 if TYPE_CHECKING:
     from vgrad.registry import Registry
@@ -52,6 +53,16 @@ Status = Annotated[
         help="Only runs that are running, finished, diverged, interrupted, failed, lost, damaged.",
     ),
 ]
+InSweep = Annotated[
+    str | None,
+    typer.Option(
+        "--sweep",
+        metavar="SWEEP",
+        help="The runs of this sweep.",
+        autocompletion=complete_runs,
+        show_default=False,
+    ),
+]
 Limit = Annotated[int, typer.Option(min=0, help="Show the newest so many; 0 shows all.")]
 
 
@@ -66,10 +77,12 @@ def list_(
     status: Status = None,
     limit: Limit = 30,
     plugin: Plugins = None,
+    sweep: InSweep = None,
     runs_dir: RunsDir = DEFAULT_RUNS_DIR,
     json: Json = False,
 ) -> None:
-    """List runs, newest first, or the parts that a config may name.
+    """List runs and sweeps, newest first, or the runs of a sweep, or the parts that a config may
+    name.
 
     Example: vgrad list --where model.activation=tanh --status diverged
     """
@@ -80,7 +93,7 @@ def list_(
         families = f"one of {', '.join(FAMILIES)}"
         raise RequestError(Problem("--plugin adds to a family of parts", "", families))
     if kind == RUNS:
-        _list_runs(where or [], status, 0 if json else limit, str(runs_dir), json)
+        _list_runs(where or [], status, 0 if json else limit, sweep, runs_dir, json)
         return
     if kind not in FAMILIES:
         choices = (RUNS, *FAMILIES)
@@ -96,23 +109,32 @@ def list_(
         show(catalogue_table(_registry(kind)))
 
 
-def _list_runs(where: list[str], status: str | None, limit: int, runs_dir: str, json: bool) -> None:
+def _list_runs(
+    where: list[str],
+    status: str | None,
+    limit: int,
+    sweep: str | None,
+    runs_dir: Path,
+    json: bool,
+) -> None:
     from vgrad.report.listing import runs_json, runs_table
-    from vgrad.store import list_runs, matches
+    from vgrad.store import list_runs, list_sweep, matches, open_sweep
 
-    runs = list(list_runs(runs_dir))
+    within = open_sweep(sweep, runs_dir) if sweep is not None else None
+    runs = list_sweep(within) if within else list(list_runs(runs_dir))
     chosen = matches(runs, where, status)
     if json:
         typer.echo(runs_json(chosen), nl=False)
         return
     if not chosen:
         what = "no run matches" if runs else "no runs yet; try 'vgrad run'"
-        typer.echo(f"{runs_dir}: {what}", err=True)
+        typer.echo(f"{within.path if within else runs_dir}: {what}", err=True)
         return
     shown = chosen[:limit] if limit else chosen
     show(runs_table(shown, [info.id for info in runs]))
-    if len(shown) < len(chosen):
-        typer.echo(f"{len(chosen) - len(shown):,} older runs; --limit 0 shows all", err=True)
+    if left_out := len(chosen) - len(shown):
+        older = "more" if within else "older"
+        typer.echo(f"{left_out:,} {older} runs; --limit 0 shows all", err=True)
 
 
 def _registry(kind: str) -> "Registry[Any]":

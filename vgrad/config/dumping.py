@@ -48,8 +48,13 @@ def flatten(config: Config) -> dict[str, object]:
 
     Lists are text, as in YAML: `[64, 32]`.
     """
+    return flatten_plain(config.to_dict())
+
+
+def flatten_plain(config: Mapping[str, object]) -> dict[str, object]:
+    """As `flatten`, of a config's plain data."""
     flat: dict[str, object] = {}
-    _flatten(config.to_dict(), "", flat)
+    _flatten(config, "", flat)
     return flat
 
 

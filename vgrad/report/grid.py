@@ -5,8 +5,8 @@ runs would take six seconds. Here nothing wraps, what does not fit is left out b
 a list takes a tenth of a second.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
@@ -58,10 +58,32 @@ def total_width(columns: Sequence[Column]) -> int:
 
 
 @dataclass(frozen=True)
+class Note:
+    """Phrases in a row of a grid, behind its first cells, `after` of them."""
+
+    after: int
+    phrases: Sequence[str]
+
+    def text(self, columns: Sequence[Column], width: int) -> str:
+        """As many of the phrases as have room, and whether there were more."""
+        room = width - total_width(columns[: self.after]) - GAP
+        for count in range(len(self.phrases), 1, -1):
+            more = "" if count == len(self.phrases) else " …"
+            text = " · ".join(self.phrases[:count]) + more
+            if cell_len(text) <= room:
+                return text
+        return self.phrases[0][: max(room, 0)]
+
+
+@dataclass(frozen=True)
 class Grid:
-    """The columns side by side under their titles and a rule; cropped where nothing helps."""
+    """The columns side by side under their titles and a rule; cropped where nothing helps.
+
+    A row of `notes` has, behind its first cells, a text in place of the others.
+    """
 
     columns: Sequence[Column]
+    notes: Mapping[int, "Note"] = field(default_factory=dict)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         columns = fitting(self.columns, options.max_width)
@@ -74,6 +96,8 @@ class Grid:
                 else (column.padded(column.cells[row]), None)
                 for column in columns
             ]
+            if note := self.notes.get(row):
+                cells[note.after :] = [(note.text(columns, options.max_width), None)]
             yield from _line(cells)
 
     def _head(self, columns: Sequence[Column], console: Console) -> RenderResult:

@@ -1,18 +1,21 @@
-"""Many runs, a line each."""
+"""Many runs and sweeps, a line each."""
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import pairwise, takewhile
 from typing import Protocol
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 
 from vgrad.report.documents import json_text
-from vgrad.report.grid import GAP, Column, Grid, total_width
-from vgrad.report.numbers import accuracy, loss, number
+from vgrad.report.grid import GAP, Column, Grid, Note, total_width
+from vgrad.report.measures import MEASURES
+from vgrad.report.numbers import accuracy, duration, loss, number
 from vgrad.report.portable import Portable
 from vgrad.report.tables import KIND_STYLES, STATUS_STYLES
+from vgrad.store import RunInfo, SweepInfo
+from vgrad.store.layout import FAILED
 
 SHORTEST_ID = 19  # characters: date and time of day, to the millisecond
 ESSENTIAL = 4  # rank up to which a column is worth more than an id in full
@@ -44,21 +47,52 @@ class ListedRun(Protocol):
     def config(self) -> Mapping[str, object]: ...
 
 
-def runs_table(runs: Sequence[ListedRun], all_ids: Sequence[str] = ()) -> RenderableType:
-    """A line per run, in this order. Where ids must be cut they stay unique among `all_ids`, the
-    ids of all stored runs (by default those shown), and so still stand for their run."""
-    return Portable(_RunsTable(tuple(runs), tuple(all_ids) or tuple(run.id for run in runs)))
+Listed = ListedRun | SweepInfo
 
 
-def runs_json(runs: Sequence[ListedRun]) -> str:
-    """A JSON list with an object per run, and all that the list knows of it."""
+def runs_table(listed: Sequence[Listed], all_ids: Sequence[str] = ()) -> RenderableType:
+    """A line per run or sweep, in this order. Where ids must be cut they stay unique among
+    `all_ids`, the ids of all that are stored (by default those shown), and so still stand for
+    theirs."""
+    runs = [
+        RunInfo(one.id, status=one.status) if isinstance(one, SweepInfo) else one for one in listed
+    ]
+    notes = {
+        row: Note(len(("run", "status")), sweep_phrases(one))
+        for row, one in enumerate(listed)
+        if isinstance(one, SweepInfo)
+    }
+    ids = tuple(run.id for run in runs)
+    return Portable(_RunsTable(tuple(runs), tuple(all_ids) or ids, notes))
+
+
+def sweep_phrases(sweep: SweepInfo) -> tuple[str, ...]:
+    """What a line says of a sweep, the most important first."""
+    if sweep.error:
+        return (f"sweep: {_printable(sweep.error)}",)
+    phrases = [f"sweep {sweep.ended:,}/{sweep.planned:,}"]
+    if not math.isnan(sweep.best):
+        phrases.append(f"best {MEASURES[sweep.metric].spell(sweep.best)}")
+    failed = sweep.statuses.get(FAILED, 0)
+    phrases += [f"{failed:,} failed"] if failed else []
+    phrases += [f"{count:,} {_printable(kind)}" for kind, count in sweep.verdicts.items()]
+    return (*phrases, duration(sweep.seconds))
+
+
+def runs_json(listed: Sequence[Listed]) -> str:
+    """A JSON list with an object per run or sweep, and all that the list knows of it."""
+    return json_text([_sweep(one) if isinstance(one, SweepInfo) else _run(one) for one in listed])
+
+
+def _run(run: ListedRun) -> dict[str, object]:
     facts = ("name", "status", "verdict", "steps", "final", "gradient_ratio", "seconds", "error")
-    return json_text(
-        [
-            {"run_id": run.id, **{key: getattr(run, key) for key in facts}, "config": run.config}
-            for run in runs
-        ]
-    )
+    known = {key: getattr(run, key) for key in facts}
+    return {"kind": "run", "run_id": run.id, **known, "config": run.config}
+
+
+def _sweep(sweep: SweepInfo) -> dict[str, object]:
+    known = asdict(sweep)
+    return {"kind": "sweep", "sweep_id": known.pop("id"), **known}
 
 
 def shortened(ids: Sequence[str], among: Sequence[str], width: int) -> list[str]:
@@ -76,6 +110,7 @@ def shortened(ids: Sequence[str], among: Sequence[str], width: int) -> list[str]
 class _RunsTable:
     runs: tuple[ListedRun, ...]
     all_ids: tuple[str, ...]
+    notes: Mapping[int, Note]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         rest = self._columns()
@@ -83,7 +118,8 @@ class _RunsTable:
         ids = [run.id for run in self.runs]
         if max(map(len, ids), default=0) > room:
             ids = shortened(ids, self.all_ids, max(room, SHORTEST_ID))
-        yield Grid([Column("run", [_printable(one) for one in ids], justify="left"), *rest])
+        first = Column("run", [_printable(one) for one in ids], justify="left")
+        yield Grid([first, *rest], self.notes)
 
     def _columns(self) -> list[Column]:
         runs = self.runs

@@ -12,10 +12,10 @@ from vgrad.report.averages import averages
 from vgrad.report.levels import Levels, ends, levels_of
 from vgrad.report.measures import MEASURES, Measure, measure_called, ranked
 from vgrad.store import Result, Sweep
+from vgrad.store.sweeps import ENDED_WELL
 
 SEED = "seed"
 RATIO = MEASURES["gradient_ratio"]
-ENDED_WELL = ("finished", "diverged")  # what such a run came to counts; divergence is a result
 DRAWN = ("random", "bayes")  # methods that draw values from distributions
 KEYS_OF_A_MATRIX = 2
 

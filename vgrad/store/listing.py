@@ -1,16 +1,19 @@
-"""Listing runs: one small file each, and no damage of one hides another."""
+"""Listing runs and sweeps: one small file each, and no damage of one hides another."""
 
+import math
 import operator
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 
 from vgrad.errors import Problem, RequestError, RunError, nearest
 from vgrad.store import layout
 from vgrad.store.documents import read_json
 from vgrad.store.reading import as_number, living_status
+from vgrad.store.sweep_info import SweepInfo, sweep_info
+from vgrad.store.sweeps import Result, Sweep
 
 CONDITION = re.compile(r"\s*([\w.]+)\s*(!=|<=|>=|=|<|>)\s*(.*?)\s*")
 OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
@@ -37,23 +40,29 @@ class RunInfo:
     seconds: float = float("nan")
     error: str | None = None
     config: Mapping[str, object] = field(default_factory=dict)
+    kind: ClassVar[str] = "run"
 
     @property
     def facts(self) -> dict[str, object]:
         """What can be asked for: the config's keys, the final metrics, and the summary's own."""
-        own = ("name", "status", "verdict", "steps", "gradient_ratio", "seconds")
+        own = ("kind", "name", "status", "verdict", "steps", "gradient_ratio", "seconds")
         return {**self.config, **self.final, **{key: getattr(self, key) for key in own}}
 
 
-def list_runs(runs_dir: str | Path) -> Iterator[RunInfo]:
-    """The runs of a folder, newest first; one that is damaged says so, what is no run is left out.
-    A folder that is not there has none."""
+Listed = RunInfo | SweepInfo
+
+
+def list_runs(runs_dir: str | Path) -> Iterator[Listed]:
+    """The runs and sweeps of a folder, newest first; one that is damaged says so, what is neither
+    is left out. A folder that is not there has none. Runs within sweeps are not opened."""
     root = Path(runs_dir)
     for name in layout.folder_names(root):
         try:
             yield _info(root / name)
         except RunError as error:
-            if layout.is_run(root / name):
+            if layout.is_sweep(root / name):
+                yield sweep_info(Sweep(root / name))
+            elif layout.is_run(root / name):
                 yield RunInfo(name, error=str(error))
         except OSError as error:
             yield RunInfo(name, error=f"{root / name}: {error.strerror}")
@@ -77,6 +86,40 @@ def _info(path: Path) -> RunInfo:
     )
 
 
+def list_sweep(sweep: Sweep) -> list[RunInfo]:
+    """The runs of a sweep that have ended, in the order of their ids, as its results tell of them:
+    none is opened.
+
+    Raises:
+        RunError: the results cannot be read.
+    """
+    from vgrad.config.dumping import flatten_plain  # with all that configs need: 0.2 s
+
+    base = sweep.spec.get("base")
+    shared = flatten_plain(base if isinstance(base, dict) else {})
+    swept = tuple(f"{key}." for key in sweep.keys)  # a part's options are its own
+    shared = {key: value for key, value in shared.items() if not key.startswith(swept)}
+    return [_result_info(result, shared) for result in sweep.results]
+
+
+def _result_info(result: Result, shared: Mapping[str, object]) -> RunInfo:
+    numbers = dict(result.numbers)
+    steps, ratio, seconds = (numbers.pop(key) for key in ("steps", "gradient_ratio", "seconds"))
+    varied = {key: _read_value(text)[0] for key, text in result.varied.items()}
+    return RunInfo(
+        id=result.run_id,
+        name=result.run_id,
+        status=result.status,
+        verdict=result.verdict,
+        steps=int(steps) if math.isfinite(steps) else 0,
+        final=numbers,
+        gradient_ratio=ratio,
+        seconds=seconds,
+        error=result.error,
+        config={**shared, **varied},
+    )
+
+
 @dataclass(frozen=True)
 class Condition:
     """`KEY=VALUE`, with any of = != < <= > >=; `text` is the value as it was written."""
@@ -86,7 +129,7 @@ class Condition:
     value: object
     text: str
 
-    def holds(self, info: RunInfo) -> bool:
+    def holds(self, info: Listed) -> bool:
         """Whether it holds of a run; a run without the key, or one not comparable, does not."""
         found = info.facts.get(self.key)
         if found is None and self.value is not None:
@@ -125,13 +168,16 @@ def _read_value(text: str) -> tuple[object, str]:
     return value, text
 
 
-def known_keys(infos: Sequence[RunInfo]) -> frozenset[str]:
+def known_keys(infos: Sequence[Listed]) -> frozenset[str]:
     """Everything that can be asked of these runs."""
     return frozenset(key for info in infos for key in info.facts)
 
 
-def matches(infos: Sequence[RunInfo], where: Collection[str], status: str | None) -> list[RunInfo]:
-    """The runs of this status of which all conditions hold.
+Some = TypeVar("Some", RunInfo, Listed)
+
+
+def matches(infos: Sequence[Some], where: Collection[str], status: str | None) -> list[Some]:
+    """The runs and sweeps of this status of which all conditions hold.
 
     Raises:
         RequestError: a condition is malformed, or no run knows its key; the status is not one.

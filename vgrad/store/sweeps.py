@@ -21,6 +21,8 @@ NUMBERS = tuple(name for name in RESULT_COLUMNS if name not in ("status", "verdi
 """The columns of `results.csv` that are numbers."""
 METRICS = ("test_accuracy", "test_loss", "train_accuracy", "train_loss", "gradient_ratio")
 """What the runs of a sweep can be ranked by."""
+ENDED_WELL = (layout.FINISHED, layout.DIVERGED)
+"""What a run came to counts where it ended so: divergence is a result, too."""
 GOALS = ("maximize", "minimize")
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
