@@ -44,7 +44,7 @@ def as_markdown(report: Report) -> str:
         *(
             [
                 "### At initialization, predicted against measured",
-                _markdown_table(comparison_columns(report.comparison)),
+                markdown_table(comparison_columns(report.comparison)),
             ]
             if report.comparison
             else []
