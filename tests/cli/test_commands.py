@@ -222,7 +222,7 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.stderr.split() == []
 
 
-@pytest.mark.parametrize("command", ["run", "report", "list", "check", "schema", "init"])
+@pytest.mark.parametrize("command", ["run", "report", "compare", "list", "check", "schema", "init"])
 def test_every_command_has_an_example_in_its_help(
     command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -67,6 +67,21 @@ def test_a_wrong_request_exits_2_with_a_message(
     assert shown.out == ""
 
 
+def test_compare_puts_runs_side_by_side(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "a.yaml").write_text("model: {depth: 3, width: 8}\ntrain: {steps: 4}\n")
+    for depth in ("3", "5"):
+        assert exit_code(["run", "a.yaml", f"model.depth={depth}", f"name=d{depth}", "-q"]) == 0
+    capsys.readouterr()
+    assert exit_code(["compare", "d3", "d5"]) == 0
+    assert "model.depth" in capsys.readouterr().out
+    assert exit_code(["compare", "d3", "d5", "--json", "--statistic", "delta_rms"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["config"]["model.depth"] == [3, 5]
+    for wrong in (["d3"], [], ["d3", SWEEP], ["d3", "d5", "--statistic", "norm"]):
+        assert exit_code(["compare", *wrong]) == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
 def test_a_damaged_sweep_is_one_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "runs" / SWEEP / "results.csv").unlink()
     assert exit_code(["report"]) == 1

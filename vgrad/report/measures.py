@@ -69,6 +69,10 @@ def _decades(value: float) -> str:
     return str(round(math.log10(value))) if 0.0 < value < math.inf else number(value, missing="nan")
 
 
+def _whole(value: float) -> str:
+    return "—" if math.isnan(value) else f"{value:,.0f}"
+
+
 SHARES = (
     Spelling(lambda share: accuracy(share, missing="nan")),
     Spelling(lambda share: f"{100.0 * share:.1f}", "in %"),
@@ -86,7 +90,7 @@ MEASURES: Mapping[str, Measure] = {
         Measure("train_loss", loss, "minimize", NUMBERS),
         Measure("gradient_ratio", number, "one", RATIOS, geometric=True),
         Measure("slope_per_layer", number, "zero", NUMBERS),
-        Measure("steps", number, "maximize", NUMBERS),
+        Measure("steps", _whole, "maximize", NUMBERS),
         Measure("seconds", duration, "minimize", NUMBERS),
     )
 }

@@ -11,7 +11,7 @@ _INSTEAD = str.maketrans(
         **dict(zip("▁▂▃▄▅▆▇█", "_.:-=+*#", strict=True)),
         **dict(zip("─━·×÷—–…⋮↓↑±←→", "-=*x/--~:v^~<>", strict=True)),
         **dict(zip("²³₁₂αβγδθλξσφχΔΣΦ∂√′‖", "2312abgdtlxsfXDSFdV'|", strict=True)),
-        **dict(zip("éö", "eo", strict=True)),
+        **dict(zip("ℓéö", "leo", strict=True)),
     }
 )
 

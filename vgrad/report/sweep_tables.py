@@ -126,7 +126,7 @@ def ranking_columns(report: SweepReport, head: int | None = None) -> list[Column
     statuses = _coloured("status", [run.status for run in runs], STATUS_STYLES, 2)
     verdicts = _coloured("verdict", [run.verdict or "" for run in runs], KIND_STYLES, 1)
     rest = [
-        Column("steps", [f"{run.numbers['steps']:.0f}" for run in runs], rank=7),
+        _measured(MEASURES["steps"], runs, 7),
         Column("time", [duration(run.numbers["seconds"]) for run in runs], rank=6),
     ]
     if any(run.status != "finished" for run in runs):
