@@ -14,6 +14,7 @@ from vgrad.config.plain import show
 from vgrad.config.shape import Spot, find, meant_key, section_of
 from vgrad.errors import Problem
 
+UNKNOWN_KEY = "unknown key"
 MAX_ERRORS = 500  # 100,000 wrong widths need no 100,000 sentences
 _NO_SPACE = re.compile(r"(\w+):(\S.*)", re.DOTALL)
 
@@ -84,7 +85,7 @@ def _unknown(spot: Spot, model: type[BaseModel]) -> Problem:
         takers = [other.name for other in family if spot.path[-1] in option_names(other)]
         if takers:
             allowed += f"; it is an option of {', '.join(takers)}"
-    return Problem("unknown key", allowed=allowed, suggestion=meant_key(model, spot))
+    return Problem(UNKNOWN_KEY, allowed=allowed, suggestion=meant_key(model, spot))
 
 
 def _wrong_value(complaint: Complaint) -> Problem:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError
@@ -101,7 +102,8 @@ def listed_values(values: object, document: Document) -> list[object]:
             values = values_of(values)
         except RequestError as error:
             raise RequestError(
-                document.locate(problem, ("values",)) for problem in error.problems
+                document.locate(replace(problem, key="values"), ("values",))
+                for problem in error.problems
             ) from None
     if not isinstance(values, list):
         raise _wrong(document, "is no list", "values", FORMS)

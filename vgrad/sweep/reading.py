@@ -44,7 +44,7 @@ class MetricFile(BaseModel):
 
     model_config = STRICT
 
-    name: MetricName
+    name: MetricName | None = None
     goal: Goal | None = None
 
 
@@ -59,7 +59,7 @@ class SweepFile(BaseModel):
     name: str | None = None
     seed: int = Field(default=0, ge=0)
     runs: int | None = Field(default=None, ge=1)
-    metric: MetricFile | None = None
+    metric: MetricFile = Field(default_factory=MetricFile)
     zip: Any = None
     exclude: Any = None
 
@@ -198,7 +198,7 @@ def _of_sweep_file(
         name=stated.name or base.name or _stem(document.file),
         seed=stated.seed,
         runs=stated.runs,
-        metric=_metric(stated.metric) if stated.metric else None,
+        metric=_metric(stated.metric, document),
         exclude=_exclusions(stated.exclude, document, [*origins, *several]),
         zipped=tuple(tuple(group) for group in groups),
         document=document,
@@ -206,9 +206,12 @@ def _of_sweep_file(
     )
 
 
-def _metric(stated: MetricFile) -> Metric:
-    usual = Metric.called(stated.name)
-    return Metric(stated.name, stated.goal or usual.goal)
+def _metric(stated: MetricFile, document: Document) -> Metric | None:
+    if stated.name is None:
+        if stated.goal is not None:
+            raise _problem(document, ("metric",), "has a goal but no name", "name: test_loss, …")
+        return None
+    return Metric(stated.name, stated.goal or Metric.called(stated.name).goal)
 
 
 def _base(document: Document, reading: Reading, base: object, singles: Sequence[str]) -> Config:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from vgrad.config import Config
 from vgrad.config.document import Document, KeyPath, Place
+from vgrad.config.messages import UNKNOWN_KEY
 from vgrad.config.overrides import COMMAND_LINE
 from vgrad.errors import Problem, RequestError
 from vgrad.sweep.axes import UNCHANGED, Axis, Bell, Changes, Choices
@@ -90,19 +91,22 @@ class Spec:
         place = self.place_of(guilty[0], changes[guilty[0]]) if guilty else None
         if place is None:
             return problem
+        if problem.message == UNKNOWN_KEY:
+            path = self.origins[guilty[0]]
+            return problem.at(place.file, *self.document.places.get(path, place).key)
         alone = {guilty[0]: changes[guilty[0]]}
         others = {key: value for key, value in changes.items() if key not in alone}
         message = problem.message
-        if others and not self._wrong_alone(alone):
+        if others and not self._wrong_alone(alone, message):
             message += f" (with {as_text(others)})"
         found = Problem(message, problem.key, problem.allowed, problem.suggestion)
         return found.at(place.file, *place.value)
 
-    def _wrong_alone(self, changes: Changes) -> bool:
+    def _wrong_alone(self, changes: Changes, message: str) -> bool:
         try:
             self.base.with_overrides(changes)
-        except RequestError:
-            return True
+        except RequestError as error:
+            return message in (problem.message for problem in error.problems)
         return False
 
     def place_of(self, key: str, value: object) -> Place | None:
@@ -193,8 +197,8 @@ def zipped_axes(
         rows = zip(*(axis.rows for axis in members), strict=True)
         joined = Choices(keys, tuple(tuple(v for part in row for v in part) for row in rows))
         place = found.index(members[0])
-        found[place] = joined
-        found = [axis for axis in found if axis not in members]
+        rest = [axis for axis in found[place + 1 :] if axis not in members]
+        found = [*found[:place], joined, *rest]
     return tuple(found)
 
 
