@@ -12,6 +12,7 @@ from vgrad.config import Config
 from vgrad.config.dumping import dump_yaml, flatten
 from vgrad.errors import Problem, RequestError, RunError
 from vgrad.experiment import Experiment, prepare
+from vgrad.forecast.making import predicted_layers
 from vgrad.interrupts import Interrupts
 from vgrad.plugins import blamed
 from vgrad.plugins.loading import Paths
@@ -74,10 +75,10 @@ def run(
         experiment = prepare(resolved)
         with blamed():
             trainer = Trainer(experiment)
-        described = _described(experiment, used)
+        described, predictions = _described(experiment, used), predicted_layers(experiment)
         folder = default_runs_dir() if runs_dir is None else Path(runs_dir)
         with interrupts.held():
-            writer = create_run(folder, **described)
+            writer = create_run(folder, predictions=predictions, **described)
             with closing(writer):
                 Session(experiment, trainer, writer, interrupts, watch).go(checkpoint_every)
         return Run(writer.path)

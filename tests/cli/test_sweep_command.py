@@ -95,10 +95,6 @@ WRONG = {
     "resume with a config": (("configs/quickstart.yaml", "--resume", "x"), "no CONFIG beside"),
     "retry without resume": (("configs/quickstart.yaml", "--retry-failed"), "--resume SWEEP"),
     "no such sweep": (("--resume", "nothing"), "is called 'nothing'"),
-    "no scheduler": (
-        ("configs/quickstart.yaml", "seed=0,1", "--dask", "tcp://127.0.0.1:9"),
-        "no Dask scheduler answers at tcp://127.0.0.1:9",
-    ),
     "no workers": (("configs/quickstart.yaml", "seed=0,1", "--workers", "0"), "--workers"),
     "not a number of seconds": (("configs/quickstart.yaml", "--timeout", "soon"), "--timeout"),
 }  # fmt: skip

@@ -84,6 +84,7 @@ def test_a_cluster_gives_the_results_that_one_process_gives(
     assert pids == {worker.pid for worker in cluster.workers}
 
 
+@pytest.mark.slow
 def test_a_worker_of_the_cluster_that_is_killed_loses_nothing(
     cluster: Cluster, tmp_path: Path
 ) -> None:
