@@ -139,6 +139,10 @@ class PlainSweep:
         self._standing = Standing(planned, metric, clock())
         self._where = where
         self._print(f"{counted(planned, 'run')} in {where}")
+        self._begin()
+
+    def _begin(self) -> None:
+        """Nothing more is needed for lines."""
 
     def on_run(self, row: Cells, *, new: bool) -> None:
         """Count it, and say so if it is new."""
@@ -175,20 +179,11 @@ class PlainSweep:
 class LiveSweep(PlainSweep):
     """Progress, verdicts, the best so far and the runs that ended last; gone when it closes."""
 
-    def __init__(
-        self,
-        console: Console,
-        keys: tuple[str, ...],
-        planned: int,
-        metric: Metric,
-        where: str,
-        clock: Clock = time.monotonic,
-    ) -> None:
-        super().__init__(console, keys, planned, metric, where, clock)
+    def _begin(self) -> None:
+        self._due = self._clock()
         self._live = Live(
-            console=console, auto_refresh=False, transient=True, redirect_stdout=False
+            console=self._console, auto_refresh=False, transient=True, redirect_stdout=False
         )
-        self._due = clock()
 
     def _say(self, row: Cells) -> None:
         if row["status"] == "failed":

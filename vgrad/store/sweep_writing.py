@@ -5,21 +5,20 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import IO
 
 from vgrad.errors import Problem, RequestError, RunError
 from vgrad.records import RESULT_COLUMNS
 from vgrad.store import layout
 from vgrad.store.documents import read_json, replace
+from vgrad.store.folders import FolderWriter, create, in_one_line, write_whole
 from vgrad.store.locks import lock
 from vgrad.store.tables import quoted, read_cells, whole_lines
-from vgrad.store.writing import in_one_line, write_whole
 
 Cells = Mapping[str, str]
 
 
-class SweepWriter:
+class SweepWriter(FolderWriter):
     """A sweep under way. Closing it releases the lock that says so.
 
     `ended` has the results of the runs that had ended when it was opened, by run-id.
@@ -46,22 +45,6 @@ class SweepWriter:
     @property
     def _results(self) -> Path:
         return self.path / layout.RESULTS
-
-    @property
-    def id(self) -> str:
-        """The sweep-id."""
-        return self.path.name
-
-    def __enter__(self) -> "SweepWriter":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def keep(
         self, run_id: str, varied: Cells, summary: Mapping[str, object], files: Mapping[str, bytes]
@@ -154,22 +137,13 @@ def create_sweep(runs_dir: Path, name: str, sweep_yaml: str, keys: Sequence[str]
     Raises:
         RequestError: the folder cannot be made or written.
     """
-    try:
-        runs_dir.mkdir(parents=True, exist_ok=True)
-        with ExitStack() as undo:
-            folder = layout.hidden_folder(runs_dir)
-            undo.callback(lambda: shutil.rmtree(folder, ignore_errors=True))
-            (folder / layout.SWEEP).write_text(sweep_yaml, encoding="utf-8")
-            (folder / layout.RESULTS).touch()
-            writer = undo.enter_context(SweepWriter(folder, keys))  # locked before it is seen
-            folder = writer.path = layout.claim(runs_dir, folder, name)
-            undo.pop_all()
-    except OSError as error:
-        problem = f"cannot write runs into {runs_dir}: {error.strerror or error}"
-        raise RequestError(Problem(problem, allowed="see --runs-dir")) from None
-    except RunError as error:
-        raise RequestError(Problem(str(error), allowed="see --runs-dir")) from None
-    return writer
+
+    def begin(folder: Path) -> SweepWriter:
+        (folder / layout.SWEEP).write_text(sweep_yaml, encoding="utf-8")
+        (folder / layout.RESULTS).touch()
+        return SweepWriter(folder, keys)
+
+    return create(runs_dir, name, begin, lambda _: None)
 
 
 def reopen_sweep(path: Path, keys: Sequence[str]) -> SweepWriter:

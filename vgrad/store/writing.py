@@ -1,21 +1,20 @@
 """Writing a run: nothing that was logged is ever lost, and a reader never sees half a file."""
 
 import os
-import shutil
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vgrad.errors import Problem, RequestError, RunError
+from vgrad.errors import Problem, RequestError
 from vgrad.records import BLOCK_DTYPE, CLIPPING_DTYPE, LAYER_DTYPE, METRICS_DTYPE, Record
 from vgrad.store import layout
 from vgrad.store.documents import read_json, write_arrays, write_json
 from vgrad.store.environment import now
+from vgrad.store.folders import FolderWriter, create, in_one_line, write_whole
 from vgrad.store.locks import lock
 from vgrad.store.tables import header, length_until, lines_of, prediction_table
 
@@ -25,7 +24,7 @@ OUTCOME = ("verdict", "steps", "final", "gradient_ratio", "slope_per_layer", "se
 """What `summary.json` says of a run once it has ended."""
 
 
-class RunWriter:
+class RunWriter(FolderWriter):
     """A run under way. Closing it releases the lock that says so.
 
     Whatever cannot be written raises `RunError`; the rows that were written before stay.
@@ -40,22 +39,6 @@ class RunWriter:
             if not lock(self._tables[layout.METRICS]):
                 raise RequestError(Problem(f"{path.name} is being written by another process"))
             self._files = opened.pop_all()
-
-    @property
-    def id(self) -> str:
-        """The run-id."""
-        return self.path.name
-
-    def __enter__(self) -> "RunWriter":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _open(self, name: str) -> IO[bytes]:
         with in_one_line(self.path / name):
@@ -129,25 +112,17 @@ def create_run(
     Raises:
         RequestError: the folder cannot be made or written.
     """
-    try:
-        runs_dir.mkdir(parents=True, exist_ok=True)
-        with ExitStack() as undo:
-            folder = layout.hidden_folder(runs_dir)
-            undo.callback(lambda: shutil.rmtree(folder, ignore_errors=True))
-            _fill(folder, name, config_yaml, config, environment, tables)
-            if predictions is not None:
-                text = prediction_table(predictions)
-                (folder / layout.PREDICTIONS).write_text(text, encoding="utf-8")
-            writer = undo.enter_context(RunWriter(folder))  # locked before anyone can see it
-            folder = writer.path = layout.claim(runs_dir, folder, name)
-            writer._update(layout.SUMMARY, {"run_id": writer.id})
-            undo.pop_all()
-    except OSError as error:
-        problem = f"cannot write runs into {runs_dir}: {error.strerror or error}"
-        raise RequestError(Problem(problem, allowed="see --runs-dir")) from None
-    except RunError as error:
-        raise RequestError(Problem(str(error), allowed="see --runs-dir")) from None
-    return writer
+
+    def begin(folder: Path) -> RunWriter:
+        _fill(folder, name, config_yaml, config, environment, tables)
+        if predictions is not None:
+            text = prediction_table(predictions)
+            (folder / layout.PREDICTIONS).write_text(text, encoding="utf-8")
+        return RunWriter(folder)
+
+    return create(
+        runs_dir, name, begin, lambda run: run._update(layout.SUMMARY, {"run_id": run.id})
+    )
 
 
 def _fill(
@@ -185,28 +160,3 @@ def reopen_run(path: Path) -> RunWriter:
         RunError: it cannot be written.
     """
     return RunWriter(path)
-
-
-def write_whole(file: IO[bytes], data: bytes) -> None:
-    """Append all of it; where the disk is full part-way, nothing.
-
-    Raises:
-        OSError: it could not be written.
-    """
-    before = os.fstat(file.fileno()).st_size
-    try:
-        written = 0
-        while written < len(data):
-            written += file.write(data[written:])
-    except OSError:
-        file.truncate(before)
-        raise
-
-
-@contextmanager
-def in_one_line(path: Path) -> Iterator[None]:
-    """Turn an error of the file system into one clear line."""
-    try:
-        yield
-    except OSError as error:
-        raise RunError(f"cannot write {path}: {error.strerror or error}") from None
