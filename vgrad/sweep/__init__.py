@@ -107,7 +107,7 @@ def run_sweep(
         folder = default_runs_dir() if runs_dir is None else Path(runs_dir)
         plain = spec.to_plain(sweep.checked.planned, sweep.checked.metric)
         text, name = comment_of(used) + to_yaml(plain), spec.name or DEFAULT_NAME
-        with how.open(sweep.checked.planned) as workers, interrupts.held():
+        with interrupts.held(), how.open(sweep.checked.planned) as workers:
             with create_sweep(folder, name, text, spec.keys) as writer:
                 sweep.go(writer, workers, interrupts, watch)
             interrupts.forget()
@@ -141,7 +141,7 @@ def resume_sweep(
     interrupts = Interrupts()
     with interrupts.active():
         sweep = _Sweep.of(spec, how, plugins, on_checked)
-        with how.open(sweep.checked.planned) as workers, interrupts.held():
+        with interrupts.held(), how.open(sweep.checked.planned) as workers:
             with reopen_sweep(path, spec.keys) as writer:
                 if retry_failed:
                     writer.forget([layout.FAILED])

@@ -65,7 +65,8 @@ class Coordinator:
                     self.watcher.on_wait(min(len(pending), workers.count()))
             except BaseException:
                 for future in pending:
-                    future.cancel()
+                    if not future.running():  # what runs ends with its workers
+                        future.cancel()
                 with suppress(RunError):  # that a disk is full has been told already
                     self.writer.finish()
                 raise

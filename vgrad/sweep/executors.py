@@ -8,17 +8,19 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future
+from concurrent.futures import BrokenExecutor, Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from typing import Any
 
-from vgrad.errors import Problem, RequestError
+from vgrad.errors import Problem, RequestError, RunError
 
 KILL_AFTER = 1.5, 10.0
 """A worker that is still at a run at (first) × timeout + (second) seconds hangs, and is killed."""
 CONNECT_SECONDS = 5.0
+WORKER_NAME = "pebble_pool_worker"  # what pebble calls its processes
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,13 @@ class LocalPool(Executor):
     """A pool of processes that outlives them: pebble's, as an `Executor`."""
 
     def __init__(self, workers: int, timeout: float | None = None) -> None:
+        """
+        Raises:
+            RunError: no worker could begin; what it said stands on stderr.
+        """
         from pebble import ProcessPool
 
+        self._others = {child.pid for child in multiprocessing.active_children()}
         self._kill_after = timeout and timeout * KILL_AFTER[0] + KILL_AFTER[1]
         with _without_interrupts():  # its threads, and so the workers, inherit this
             self._pool = ProcessPool(
@@ -62,7 +69,12 @@ class LocalPool(Executor):
                 initializer=_begin_worker,
                 context=multiprocessing.get_context("spawn"),
             )
-            self._pool.schedule(_nothing)  # begins the threads now
+            begun = self._pool.schedule(_nothing)
+        try:
+            begun.result()  # a pool that is stopped while it begins would leave workers behind
+        except BrokenExecutor:
+            self.shutdown(cancel_futures=True)
+            raise RunError("no worker process could begin") from None
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Have a worker call `fn`."""
@@ -79,6 +91,10 @@ class LocalPool(Executor):
             self._pool.close()
         if wait:
             self._pool.join()
+            for child in multiprocessing.active_children():
+                if child.name == WORKER_NAME and child.pid not in self._others:
+                    child.kill()  # one that was begun, in place of another, while all were ended
+                    child.join()
 
 
 def _nothing() -> None:
@@ -91,6 +107,7 @@ def _without_interrupts() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):  # pragma: no cover - not on this platform
         yield
         return
+    resource_tracker.ensure_running()  # which would unblock SIGINT in the thread that begins it
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
