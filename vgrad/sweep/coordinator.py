@@ -64,9 +64,8 @@ class Coordinator:
                         self._take(pending.pop(future), future)
                     self.watcher.on_wait(min(len(pending), workers.count()))
             except BaseException:
-                for future in pending:
-                    if not future.running():  # what runs ends with its workers
-                        future.cancel()
+                for future in () if workers.ours else pending:
+                    future.cancel()
                 with suppress(RunError):  # that a disk is full has been told already
                     self.writer.finish()
                 raise

@@ -8,11 +8,12 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import BrokenExecutor, Executor, Future
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
+from multiprocessing.synchronize import Semaphore
 from typing import Any
 
 from vgrad.errors import Problem, RequestError, RunError
@@ -20,15 +21,17 @@ from vgrad.errors import Problem, RequestError, RunError
 KILL_AFTER = 1.5, 10.0
 """A worker that is still at a run at (first) × timeout + (second) seconds hangs, and is killed."""
 CONNECT_SECONDS = 5.0
-WORKER_NAME = "pebble_pool_worker"  # what pebble calls its processes
+LOOK_UP_EVERY = 0.1  # seconds, whether workers that are to begin have failed
 
 
 @dataclass(frozen=True)
 class Workers:
-    """An executor, and at how many runs it can be at once."""
+    """An executor, and at how many runs it can be at once. One that is `ours` ends, with all that
+    it does, when the sweep ends."""
 
     executor: Executor
     count: Callable[[], int]
+    ours: bool = False
 
 
 def default_workers() -> int:
@@ -46,7 +49,7 @@ def local_pool(workers: int | None = None, timeout: float | None = None) -> Iter
     count = workers or default_workers()
     pool = LocalPool(count, timeout)
     try:
-        yield Workers(pool, lambda: count)
+        yield Workers(pool, lambda: count, ours=True)
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -61,20 +64,23 @@ class LocalPool(Executor):
         """
         from pebble import ProcessPool
 
-        self._others = {child.pid for child in multiprocessing.active_children()}
         self._kill_after = timeout and timeout * KILL_AFTER[0] + KILL_AFTER[1]
+        context = multiprocessing.get_context("spawn")
+        self._ready = ready = context.Semaphore(0)  # kept: workers to come need it as well
         with _without_interrupts():  # its threads, and so the workers, inherit this
             self._pool = ProcessPool(
                 max_workers=workers,
                 initializer=_begin_worker,
-                context=multiprocessing.get_context("spawn"),
+                initargs=(ready,),
+                context=context,
             )
             begun = self._pool.schedule(_nothing)
-        try:
-            begun.result()  # a pool that is stopped while it begins would leave workers behind
-        except BrokenExecutor:
-            self.shutdown(cancel_futures=True)
-            raise RunError("no worker process could begin") from None
+        # one that still begins while the pool is stopped would say so in a traceback
+        for _ in range(workers):
+            while not ready.acquire(timeout=LOOK_UP_EVERY):
+                if begun.done() and begun.exception() is not None:
+                    self.shutdown(cancel_futures=True)
+                    raise RunError("no worker process could begin")
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Have a worker call `fn`."""
@@ -91,10 +97,6 @@ class LocalPool(Executor):
             self._pool.close()
         if wait:
             self._pool.join()
-            for child in multiprocessing.active_children():
-                if child.name == WORKER_NAME and child.pid not in self._others:
-                    child.kill()  # one that was begun, in place of another, while all were ended
-                    child.join()
 
 
 def _nothing() -> None:
@@ -115,7 +117,7 @@ def _without_interrupts() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _begin_worker() -> None:
+def _begin_worker(ready: Semaphore) -> None:
     """One BLAS thread; no Ctrl-C; and an end as soon as the coordinator is gone."""
     from threadpoolctl import threadpool_limits
 
@@ -124,6 +126,7 @@ def _begin_worker() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threadpool_limits(1, user_api="blas")
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    ready.release()
 
 
 def _end_with_parent() -> None:
@@ -155,7 +158,8 @@ def dask_cluster(address: str) -> Iterator[Workers]:
         what = Problem(f"no Dask scheduler answers at {address}", "", "tcp://HOST:PORT")
         raise RequestError(what) from error
     try:
-        yield Workers(client.get_executor(pure=False), lambda: sum(client.nthreads().values()))
+        executor = client.get_executor(pure=False)
+        yield Workers(executor, lambda: sum(client.nthreads().values()), ours=True)
     finally:
         client.close(timeout=CONNECT_SECONDS)
 
