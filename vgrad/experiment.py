@@ -180,8 +180,9 @@ class Experiment:
         return RequestError(self.config.locate(problem) for problem in problems)
 
 
-def prepare(config: Config) -> Experiment:
-    """Load the data and make every choice that depends on it.
+def prepare(config: Config, dataset: Dataset | None = None) -> Experiment:
+    """Load the data and make every choice that depends on it. A `dataset` at hand, as the config
+    would load it, is taken instead.
 
     Raises:
         RequestError: the data is missing or malformed, the loss does not fit it, the
@@ -190,8 +191,9 @@ def prepare(config: Config) -> Experiment:
     """
     streams = Streams.of_seed(config.seed)
     try:
-        part = datasets.build(config.data.name, config.data.options)
-        dataset = load(part, streams.data, np.dtype(config.dtype))
+        if dataset is None:
+            part = datasets.build(config.data.name, config.data.options)
+            dataset = load(part, streams.data, np.dtype(config.dtype))
         loss, config = _loss(config, dataset)
         if isinstance(config.model.bias_init, Part):
             _bias(config.model.bias_init)

@@ -118,6 +118,11 @@ class Trainer:
             self._network.calibrate(initializer, plan)
 
     @property
+    def loss(self) -> float:
+        """The mean loss of the last batch, without penalties; nan before the first."""
+        return self._loss
+
+    @property
     def finished(self) -> bool:
         """Whether the record of the last step was made."""
         return self._finished

@@ -22,6 +22,13 @@ class _Dumper(yaml.SafeDumper):
         super().serialize(node)
 
 
+class _FlowDumper(_Dumper):
+    """All on one line."""
+
+    def serialize(self, node: yaml.Node) -> None:
+        yaml.SafeDumper.serialize(self, node)
+
+
 # `1e5` is text to PyYAML and a number to us
 _Dumper.add_implicit_resolver("tag:yaml.org,2002:float", FLOAT, list("-+.0123456789"))
 
@@ -41,6 +48,19 @@ def to_yaml(data: Mapping[str, object]) -> str:
         allow_unicode=True,
         width=LINE_WIDTH,
     )
+
+
+def to_flow(value: object) -> str:
+    """Plain data as YAML on one line, to stand behind a key."""
+    text: str = yaml.dump(
+        [value],
+        Dumper=_FlowDumper,
+        default_flow_style=True,
+        sort_keys=False,
+        allow_unicode=True,
+        width=math.inf,
+    )
+    return text.strip()[1:-1]  # without the list that it was put in
 
 
 def flatten(config: Config) -> dict[str, object]:

@@ -65,6 +65,15 @@ def read_document(file: str) -> tuple[Document, Reading]:
     return _document(reading, file), reading
 
 
+def file_text(file: str) -> str:
+    """The text of a config file, without its byte order mark.
+
+    Raises:
+        RequestError: it cannot be read, or is no UTF-8.
+    """
+    return _text(read_file(file), file)
+
+
 def _document(reading: Reading, file: str) -> Document:
     data, faults = reading.data, list(reading.faults.values())
     if data is None and not faults:
