@@ -10,11 +10,11 @@ PER_LAYER = 13e-6
 PER_PRODUCT = 2e-10
 """Seconds for each weight and example, forwards and backwards (measured at width 256)."""
 
-PATIENT_SECONDS = 1.6  # for the training as it is
-WHOLE_SECONDS = 1.2  # for a remedy that is tried to the end
-LONGER_SECONDS = 0.3
-FIRST_SECONDS = 0.08
-RATES_SECONDS = 0.12
+PATIENT_SECONDS = 1.2  # for the training as it is
+WHOLE_SECONDS = 0.8  # for a remedy that is tried to the end
+LONGER_SECONDS = 0.2
+FIRST_SECONDS = 0.06
+RATES_SECONDS = 0.1
 FEWEST = 10  # steps, whatever they take
 ROUNDS = 2
 

@@ -20,9 +20,10 @@ Runner = Callable[[Sequence[Task]], list[object]]
 """Carries out tasks, in any order and place; their results in order. Tasks can be pickled."""
 
 ABOUT_THE_SAME = 0.9  # of the best skill: with that much, the smaller change is the better one
-KEPT_LONGER, KEPT_TO_THE_END = 8, 4
-SMALL_ONES = 3  # kept besides, for being the smallest changes of those that do half as well
-SAME_REMEDY = 3  # candidates of one remedy that go on, so that one does not crowd out all others
+KEPT_LONGER, KEPT_TO_THE_END = 6, 3
+RATED = 4  # of those that go on, for which a rate is looked for
+SMALL_ONES = 2  # kept besides, for being the smallest changes of those that do half as well
+SAME_REMEDY = 2  # candidates of one remedy that go on, so that one does not crowd out all others
 STRUCTURAL = ("init", "activation", "norm", "wiring", "depth")
 """Remedies that a rate of their own may have to go with."""
 
@@ -101,7 +102,7 @@ def _round(
         one.candidate
         for one in leading
         if not any(key.startswith("optimizer") for key in one.candidate.change)
-    ]
+    ][:RATED]
     tests = run([partial(try_rates, one.config, plan.rates) for one in structures])
     refined = [one.candidate for one in leading]
     for structure, test in zip(structures, tests, strict=True):
