@@ -11,7 +11,19 @@ from vgrad.doctor.plan import Plan
 from vgrad.doctor.probe import Outcome, at_hand, probe
 from vgrad.doctor.rates import RangeTest
 from vgrad.doctor.remedies import Candidate, candidate
-from vgrad.doctor.search import Runner, Trial, attempt, in_turn, search, try_rates
+from vgrad.doctor.search import (
+    Base,
+    Runner,
+    Trial,
+    attempt,
+    attempts,
+    in_turn,
+    opening,
+    search,
+    trials_of,
+    tried,
+    try_rates,
+)
 
 SHOWN = 6  # prescriptions
 RATE_STEPS = 100  # of the range test of the config itself
@@ -63,19 +75,24 @@ def examine(
     experiment = at_hand(config, 1)
     plan = Plan.of(experiment)
     experiment.network()  # refuses what would not fit into memory
-    looked = run(
+    base = Base(config, config)
+    ill = probe(config, 1).start.kind != "healthy"
+    pool = opening(base) if ill else []  # begun at once: cores would wait for the patient's probe
+    outcome, rates, *outcomes = run(
         [
             partial(_as_seen, seen) if seen is not None else partial(probe, config, plan.patient),
             partial(try_rates, config, min(RATE_STEPS, 3 * plan.rates)),
+            *attempts(pool, plan.first),
         ]
     )
-    outcome, rates = looked
     assert isinstance(outcome, Outcome)
     rates = rates if isinstance(rates, RangeTest) else None
     well = trains(outcome.expected_skill)
-    trials = list(_other_rates(config, outcome, rates, plan, run)) if well else []
-    if not well:
-        trials = search(config, plan, run, rates)
+    if well:
+        trials = list(_other_rates(config, outcome, rates, plan, run))
+    else:
+        begun = trials_of(pool, outcomes) if ill else tried(opening(base), plan.first, run)
+        trials = search(base, plan, run, rates, begun)
     best = max((trial.outcome.expected_skill for trial in trials), default=0.0)
     reference = max(best, outcome.expected_skill)
     well = well or trains(outcome.expected_skill, reference)

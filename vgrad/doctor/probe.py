@@ -19,6 +19,7 @@ from vgrad.training import Trainer
 RECORDS = 24  # of a probe; the last quarter of them says what it has come to
 JUDGED = 384  # examples that its accuracy is taken from: ± 2.5 % at worst
 CLOSING = 4  # the last quarter
+SPARING = 4  # steps from one record to the next, at least: measuring takes as long as two steps
 
 
 @dataclass(frozen=True)
@@ -127,8 +128,10 @@ def at_hand(config: Config, steps: int) -> Experiment:
     which would cost time and not be looked at."""
     batch = config.train.batch_size
     examples = JUDGED if batch == "full" else batch
-    wanted = max(RECORDS, min(CLOSING * -(-JUDGED // examples), steps))
-    config = config.with_overrides({"log.every": max(min(steps, _total(config)) // wanted, 1)})
+    records = max(RECORDS, CLOSING * -(-JUDGED // examples))
+    made = min(steps, _total(config))
+    every = max(made // records, min(SPARING, made), 1)
+    config = config.with_overrides({"log.every": every})
     return prepare(config, _dataset(config.data, config.seed, config.dtype))
 
 

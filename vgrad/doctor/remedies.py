@@ -117,6 +117,10 @@ class Candidate:
         """How much it changes."""
         return sum(weight(key) for key in self.change)
 
+    def touches(self, section: str) -> bool:
+        """Whether it changes this section, or a key in it."""
+        return any(key.split(".")[0] == section for key in self.change)
+
 
 def weight(key: str) -> float:
     """Of a dotted key, by the longest beginning of it that is known."""
@@ -127,11 +131,24 @@ def weight(key: str) -> float:
 
 def candidate(config: Config, remedies: tuple[str, ...], change: Change) -> Candidate | None:
     """This change of a config; None where it changes nothing or makes no valid config."""
+    change = _merged(change)
     try:
         changed = config.with_overrides(change)
     except RequestError:
         return None
     return None if changed == config else Candidate(remedies, change, changed)
+
+
+def _merged(change: Change) -> Change:
+    """With the options of a part that is changed as a whole inside it."""
+    merged = dict(change)
+    for key, value in change.items():
+        whole, _, option = key.rpartition(".")
+        part = merged.get(whole)
+        if isinstance(part, Mapping) and "name" in part:
+            merged[whole] = {**part, option: value}
+            del merged[key]
+    return merged
 
 
 def candidates(config: Config) -> Iterator[tuple[Remedy, Candidate]]:

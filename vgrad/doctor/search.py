@@ -4,7 +4,7 @@ Reference: Jamieson & Talwalkar 2016, successive halving.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from vgrad.config import Config
@@ -24,8 +24,19 @@ KEPT_LONGER, KEPT_TO_THE_END = 6, 3
 RATED = 4  # of those that go on, for which a rate is looked for
 SMALL_ONES = 2  # kept besides, for being the smallest changes of those that do half as well
 SAME_REMEDY = 2  # candidates of one remedy that go on, so that one does not crowd out all others
-STRUCTURAL = ("init", "activation", "norm", "wiring", "depth")
-"""Remedies that a rate of their own may have to go with."""
+WITH_ADAM = ("init", "activation", "norm", "wiring", "depth", "undo")
+"""What remedies concern that are tried with Adam as well."""
+ADAM = "adam"
+
+
+@dataclass(frozen=True)
+class Base:
+    """What remedies are tried on: a config as it is, or already changed."""
+
+    config: Config
+    changed: Config
+    remedies: tuple[str, ...] = ()
+    change: Change = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -51,19 +62,23 @@ class Trial:
         )
 
 
-def search(config: Config, plan: Plan, run: Runner, rates: RangeTest | None) -> list[Trial]:
-    """The remedies that were tried to the end, best first."""
-    base = config
-    prefix: tuple[tuple[str, ...], Change] = ((), {})
+def search(
+    base: Base, plan: Plan, run: Runner, rates: RangeTest | None, begun: Sequence[Trial]
+) -> list[Trial]:
+    """The remedies that were tried to the end, best first. `begun` are those of the opening.
+
+    Where none of them trains, it begins anew from the best of them: some configs need two.
+    """
     finished: list[Trial] = []
-    for _ in range(plan.rounds):
-        found = _round(config, base, prefix, plan, run, rates if base is config else None)
+    for number in range(plan.rounds):
+        if number:
+            begun, rates = tried(opening(base), plan.first, run), None
+        found = _round(base, plan, run, rates, begun)
         finished += found
         if not found or any(trains(trial.outcome.expected_skill) for trial in found):
             break
-        best = max(found, key=lambda trial: trial.promise)
-        base = best.candidate.config
-        prefix = (best.candidate.remedies, best.candidate.change)
+        best = max(found, key=lambda trial: trial.promise).candidate
+        base = Base(base.config, best.config, best.remedies, best.change)
     return ranked(finished)
 
 
@@ -85,71 +100,59 @@ def ranked(trials: Iterable[Trial]) -> list[Trial]:
 
 
 def _round(
-    config: Config,
-    base: Config,
-    prefix: tuple[tuple[str, ...], Change],
-    plan: Plan,
-    run: Runner,
-    rates: RangeTest | None,
+    base: Base, plan: Plan, run: Runner, rates: RangeTest | None, begun: Sequence[Trial]
 ) -> list[Trial]:
-    """From all remedies over `base` to the few that were tried to the end."""
-    pool = _singles(config, base, prefix)
-    if rates is not None:
-        pool += _at_rates(config, (), {}, rates.to_try)
-    trials = _try(_distinct(pool), plan.first, run)
-    leading = _kept(trials, KEPT_LONGER)
-    structures = [
-        one.candidate
-        for one in leading
-        if not any(key.startswith("optimizer") for key in one.candidate.change)
-    ][:RATED]
+    """From all remedies to the few that were tried to the end."""
+    begun = [*begun, *tried(_at_rates(base.config, (), {}, rates), plan.first, run)]
+    leading = [one.candidate for one in _kept(begun, KEPT_LONGER)]
+    structures = [one for one in leading if not one.touches("optimizer")][:RATED]
     tests = run([partial(try_rates, one.config, plan.rates) for one in structures])
-    refined = [one.candidate for one in leading]
-    for structure, test in zip(structures, tests, strict=True):
+    for one, test in zip(structures, tests, strict=True):
         if isinstance(test, RangeTest):
-            refined += _at_rates(config, structure.remedies, structure.change, test.to_try)
-    trials = _try(_distinct(refined), plan.longer, run)
-    leading = _kept(trials, KEPT_TO_THE_END)
-    if plan.whole > plan.longer:
-        leading = _try([one.candidate for one in leading], plan.whole, run)
-    return leading
+            leading += _at_rates(base.config, one.remedies, one.change, test)
+    last = _kept(tried(_distinct(leading), plan.longer, run), KEPT_TO_THE_END)
+    if plan.whole <= plan.longer:
+        return last
+    return tried([one.candidate for one in last], plan.whole, run)
 
 
-def _singles(
-    config: Config, base: Config, prefix: tuple[tuple[str, ...], Change]
-) -> list[Candidate]:
-    """Each remedy over `base`, on its own and, where it concerns the net, with Adam."""
-    names, change = prefix
+def opening(base: Base) -> list[Candidate]:
+    """Each remedy, on its own and, where it concerns the net, with Adam."""
     found: list[Candidate | None] = []
-    adam: Change = {}
-    entries = list(candidates(base))
+    entries = list(candidates(base.changed))
+    adam = next((one.change for entry, one in entries if entry.name == ADAM), {})
     for entry, one in entries:
-        if entry.name == "adam":
-            adam = one.change
-    for entry, one in entries:
-        whole = {**change, **one.change}
-        found.append(candidate(config, (*names, entry.name), whole))
-        if entry.target in (*STRUCTURAL, "undo") and adam:
-            found.append(candidate(config, (*names, entry.name, "adam"), {**whole, **adam}))
-    return [one for one in found if one is not None]
+        names, change = (*base.remedies, entry.name), {**base.change, **one.change}
+        found.append(candidate(base.config, names, change))
+        if entry.target in WITH_ADAM and adam:
+            found.append(candidate(base.config, (*names, ADAM), {**change, **adam}))
+    return _distinct(one for one in found if one is not None)
 
 
 def _at_rates(
-    config: Config, remedies: tuple[str, ...], change: Change, rates: Sequence[float]
+    config: Config, remedies: tuple[str, ...], change: Change, test: RangeTest | None
 ) -> list[Candidate]:
-    found = (
-        candidate(config, (*remedies, "rate"), {**change, "optimizer.lr": rate}) for rate in rates
-    )
+    """This change with the rates that its range test suggests."""
+    rates = test.to_try if test is not None else ()
+    changes = ({**change, "optimizer.lr": rate} for rate in rates)
+    found = (candidate(config, (*remedies, "rate"), one) for one in changes)
     return [one for one in found if one is not None]
 
 
-def _try(pool: Sequence[Candidate], steps: int, run: Runner) -> list[Trial]:
-    outcomes = run([partial(attempt, one.config, steps) for one in pool])
-    return [
-        Trial(one, outcome)
-        for one, outcome in zip(pool, outcomes, strict=True)
-        if isinstance(outcome, Outcome)
-    ]
+def tried(pool: Sequence[Candidate], steps: int, run: Runner) -> list[Trial]:
+    """What each comes to in so many steps; those that cannot be carried out are left out."""
+    return trials_of(pool, run(attempts(pool, steps)))
+
+
+def attempts(pool: Sequence[Candidate], steps: int) -> list[Task]:
+    """Their probes."""
+    return [partial(attempt, one.config, steps) for one in pool]
+
+
+def trials_of(pool: Sequence[Candidate], outcomes: Sequence[object]) -> list[Trial]:
+    """Candidates with what their probes came to."""
+    pairs = zip(pool, outcomes, strict=True)
+    return [Trial(one, outcome) for one, outcome in pairs if isinstance(outcome, Outcome)]
 
 
 def _kept(trials: Sequence[Trial], count: int) -> list[Trial]:
