@@ -98,8 +98,10 @@ def _with(text: str, path: KeyPath, value: object) -> str:
 
 def _replaced(text: str, path: KeyPath, node: yaml.Node, value: object) -> str:
     """A part that is a mapping keeps its form: its options are changed one by one."""
-    whole = not isinstance(node, yaml.MappingNode) or _entry(node, "name") is None
-    if whole or (isinstance(value, Mapping) and "name" not in value):
+    named = isinstance(node, yaml.MappingNode) and _entry(node, "name") is not None
+    short = not isinstance(value, Mapping)
+    on_one_line = node.start_mark.line == node.end_mark.line  # where no comment can be lost
+    if not named or (short and on_one_line) or (isinstance(value, Mapping) and "name" not in value):
         return _put(text, node, to_flow(value))
     wanted = dict(value) if isinstance(value, Mapping) else {"name": value}
     options = _options(path, str(wanted["name"]))
