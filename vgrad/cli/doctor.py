@@ -14,6 +14,7 @@ from vgrad.cli.options import (
     complete_configs,
     complete_runs,
     show,
+    stderr_console,
 )
 
 
@@ -77,7 +78,7 @@ def doctor(
     consultation = Consultation.of(patient, overrides or (), plugin or (), runs_dir)
     if write is not None:
         consultation.refuse(write, force=force)
-    with crew(tuple(plugin or ())) as run:
+    with crew(tuple(plugin or ())) as run, stderr_console().status("trying remedies …"):
         found = consultation.examine(run)
     if json:
         typer.echo(examination_json(found), nl=False)

@@ -21,6 +21,9 @@ ALIKE_FROM = 0.99
 """Correlation of two inputs' pre-activations in the last layer from which they look alike."""
 
 
+ALIKE_INITS = ("zeros", "constant")
+
+
 @dataclass(frozen=True, eq=False)
 class Findings:
     """What is known of a config that was looked at."""
@@ -80,7 +83,7 @@ def _gradient(findings: Findings) -> tuple[str, ...]:
     start = findings.outcome.start
     if start.kind == "healthy":
         return ()
-    return start.sentence, *_theory(findings)
+    return start.sentence, *_beginning(findings), *_theory(findings)
 
 
 def _rate(findings: Findings) -> tuple[str, ...]:
@@ -137,6 +140,15 @@ CAUSES: tuple[Callable[[Findings], tuple[str, ...]], ...] = (
     _stuck,
 )
 """The first that has something to say is the cause."""
+
+
+def _beginning(findings: Findings) -> Iterator[str]:
+    """What weights and biases begin with, where that is the trouble."""
+    model = findings.experiment.config.model
+    if model.init.name in ALIKE_INITS:
+        yield "Every weight begins with the same number: all units of a layer stay alike."
+    if isinstance(model.bias_init, float) and model.bias_init:
+        yield f"Each bias begins at {model.bias_init:g}."
 
 
 def _theory(findings: Findings) -> Iterator[str]:

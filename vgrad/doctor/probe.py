@@ -77,7 +77,7 @@ def probe(config: Config, steps: int) -> Outcome:
             if at >= until and until < trainer.steps:
                 break
             records.extend(trainer.advance(at + 1))
-            losses[at] = trainer.loss
+            losses[trainer.step if trainer.finished else at] = trainer.loss
     diverged = trainer.divergence is not None
     return _outcome(goal, records, losses, trainer, diverged=diverged)
 

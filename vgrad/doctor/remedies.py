@@ -38,6 +38,7 @@ LIGHT: Mapping[str, float] = {
 }
 """How much of an experiment a key changes: the smallest change comes first."""
 
+SHORTEST = 3  # layers: the first and a block of two
 FEW_LAYERS = (10, 3)
 SHALLOW = 2.0  # times as deep as what a net would be cut to, at least
 
@@ -58,11 +59,6 @@ class Case:
     def depth(self) -> int:
         """Hidden layers."""
         return self.config.model.depth
-
-    @property
-    def plain(self) -> bool:
-        """Whether each layer feeds the next and nothing else."""
-        return self.config.model.connectivity.name == "plain"
 
     @property
     def unbiased(self) -> dict[str, object]:
@@ -237,23 +233,27 @@ def batch_norm(case: Case) -> Change | None:
 @remedy("wiring", source="He et al. 2016; Yang & Schoenholz 2017")
 def residual(case: Case) -> Change | None:
     """Skips past every two layers, with branches small enough for all of them."""
-    wiring = {"name": "residual", "order": "pre", "scale": "1/sqrt(blocks)"}
-    init = {} if REMEDIES["he_init"].propose(case) is None else {"model.init": "he_normal"}
-    return {"model.connectivity": wiring, **init, **case.unbiased}
+    wiring = {"order": "pre", "scale": "1/sqrt(blocks)"}
+    return _with_skips(case, wiring, "he_normal")
 
 
 @remedy("wiring", source="Bachlechner et al. 2020")
 def rezero(case: Case) -> Change | None:
     """Skips past every two layers, and branches that begin shut."""
-    wiring = {"name": "residual", "order": "inside", "gate": 0.0}
-    return {"model.connectivity": wiring, "model.init": "rezero", **case.unbiased}
+    return _with_skips(case, {"order": "inside", "gate": 0.0}, "rezero")
 
 
 @remedy("wiring", source="Zhang et al. 2019")
 def fixup(case: Case) -> Change | None:
     """Skips past every two layers, and branches that begin at 0, scaled for their number."""
-    wiring = {"name": "residual", "order": "inside"}
-    return {"model.connectivity": wiring, "model.init": "fixup", **case.unbiased}
+    return _with_skips(case, {"order": "inside"}, "fixup")
+
+
+def _with_skips(case: Case, options: Change, init: str) -> Change | None:
+    if case.depth < SHORTEST:
+        return None
+    wiring = {"name": "residual", **options}
+    return {"model.connectivity": wiring, "model.init": init, **case.unbiased}
 
 
 @remedy("optimizer", source="Kingma & Ba 2015")

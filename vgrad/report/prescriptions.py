@@ -105,18 +105,18 @@ def _verdict(found: Examination) -> Table:
 
 
 def _rate(found: Examination) -> tuple[RenderableType, ...]:
+    """What the range test says, where the gradient lets it say anything."""
     rates = found.rates
-    if rates is None or rates.finding == "unknown":
+    if rates is None or rates.suggestion is None or found.outcome.start.kind != "healthy":
         return ()
     words = Text.assemble(
         ("\nlearning rate  ", "dim"),
         f"{rates.rate:g} is ",
         (rates.finding, RATE_STYLES[rates.finding]),
+        f": in a range test the loss fell up to {rates.largest:.1g}",
     )
-    if rates.suggestion is not None and rates.largest is not None:
-        words.append(
-            f"; a range test suggests {rates.suggestion:g}: the loss fell up to {rates.largest:.1g}"
-        )
+    if rates.finding != "right":
+        words.append(f", which suggests {rates.suggestion:g}")
     return (words,)
 
 
