@@ -33,8 +33,8 @@ def test_the_first_prescription_trains_from_the_first_step_to_the_last(verdict: 
 @pytest.mark.parametrize("verdict", ILL)
 def test_of_what_achieves_about_the_same_the_smallest_change_comes_first(verdict: str) -> None:
     given = examined(verdict).prescriptions
-    best = max(one.outcome.skill for one in given)
-    good = [one.size for one in given if one.outcome.skill >= 0.9 * best]
+    best = max(one.outcome.worth for one in given)
+    good = [one.size for one in given if one.outcome.worth >= 0.9 * best]
     assert good == sorted(good)
     assert len(good) >= 1
     assert len({one.remedies for one in given}) == len(given)

@@ -18,6 +18,7 @@ from vgrad.training import Trainer
 
 RECORDS = 24  # of a probe; the last quarter of them says what it has come to
 JUDGED = 384  # examples that its accuracy is taken from: ± 2.5 % at worst
+TESTED = 512  # examples of the test part, at most
 CLOSING = 4  # the last quarter
 SPARING = 4  # steps from one record to the next, at least: measuring takes as long as two steps
 
@@ -38,6 +39,8 @@ class Outcome:
     loss: float
     accuracy: float
     skill: float
+    held_out: float
+    """Skill on the test part at the end; nan where there is none, or the end was not reached."""
     progress: float
     """As `Goal.progress`: what tells one probe from the next while skill is still 0."""
     skill_before: float
@@ -58,6 +61,12 @@ class Outcome:
         gained = max(self.skill - self.skill_before, 0.0)
         return min(self.skill + gained * math.log2(self.total / self.steps), 1.0)
 
+    @property
+    def worth(self) -> float:
+        """What remedies are ranked by: what is learnt by heart counts half of what is learnt."""
+        expected = self.expected_skill
+        return expected if math.isnan(self.held_out) else (expected + self.held_out) / 2.0
+
 
 def probe(config: Config, steps: int) -> Outcome:
     """Train for this many steps, or to the end where that comes sooner.
@@ -65,7 +74,7 @@ def probe(config: Config, steps: int) -> Outcome:
     Raises:
         RequestError: the config cannot be carried out.
     """
-    experiment = at_hand(config, steps)
+    experiment = at_hand(config, steps, tested=steps >= _total(config))
     goal = Goal.of(experiment)
     trainer = Trainer(experiment)
     until = min(steps, trainer.steps)
@@ -90,7 +99,8 @@ def _outcome(
     *,
     diverged: bool,
 ) -> Outcome:
-    first, last = records[0].layers, records[-1].layers
+    first, last, metrics = records[0].layers, records[-1].layers, records[-1].metrics
+    tested = not diverged and trainer.finished and math.isfinite(metrics.test_loss)
     made = max(trainer.step, 1)
     quarter = max(made // CLOSING, 1)
     loss, accuracy = _mean(losses, records, made - quarter, made)
@@ -105,6 +115,7 @@ def _outcome(
         loss=math.nan if diverged else loss,
         accuracy=math.nan if diverged else accuracy,
         skill=0.0 if diverged else goal.skill(loss, accuracy),
+        held_out=goal.skill(metrics.test_loss, metrics.test_accuracy) if tested else math.nan,
         progress=-math.inf if diverged else goal.progress(loss),
         skill_before=goal.skill(loss_before, accuracy_before),
         progress_before=goal.progress(loss_before),
@@ -123,16 +134,19 @@ def _mean(
     return loss, float(np.mean(inside)) if inside else math.nan
 
 
-def at_hand(config: Config, steps: int) -> Experiment:
-    """The experiment, logging as often as a probe of so many steps wants, without a test part,
-    which would cost time and not be looked at."""
+def at_hand(config: Config, steps: int, *, tested: bool = False) -> Experiment:
+    """The experiment, logging as often as a probe of so many steps wants; without a test part
+    unless it is to be `tested`: that takes time at each record."""
     batch = config.train.batch_size
     examples = JUDGED if batch == "full" else batch
     records = max(RECORDS, CLOSING * -(-JUDGED // examples))
     made = min(steps, _total(config))
     every = max(made // records, min(SPARING, made), 1)
     config = config.with_overrides({"log.every": every})
-    return prepare(config, _dataset(config.data, config.seed, config.dtype))
+    dataset = _dataset(config.data, config.seed, config.dtype)
+    if not tested:
+        dataset = replace(dataset, x_test=dataset.x_test[:0], y_test=dataset.y_test[:0])
+    return prepare(config, dataset)
 
 
 def _total(config: Config) -> int:
@@ -141,7 +155,8 @@ def _total(config: Config) -> int:
 
 @lru_cache(maxsize=1)
 def _dataset(part: Part, seed: int, dtype: str) -> Dataset:
-    """Of the config that has these, but without a test part; read once for all probes."""
+    """Of the config that has these, with a part of its test part; read once for all probes."""
     data = datasets.build(part.name, part.options)
     dataset = load(data, Streams.of_seed(seed).data, np.dtype(dtype))
-    return replace(dataset, x_test=dataset.x_test[:0], y_test=dataset.y_test[:0])
+    every = -(-len(dataset.x_test) // TESTED) or 1
+    return replace(dataset, x_test=dataset.x_test[::every], y_test=dataset.y_test[::every])

@@ -91,11 +91,11 @@ def ranked(trials: Iterable[Trial]) -> list[Trial]:
     """Those that achieve about the same as the best by the size of the change, the rest by what
     they achieve; of those that differ in a rate only, the first."""
     trials = list(trials)
-    best = max((trial.outcome.expected_skill for trial in trials), default=0.0)
-    top = [t for t in trials if t.outcome.expected_skill >= ABOUT_THE_SAME * best and best > 0.0]
-    rest = [t for t in trials if t not in top]
-    top.sort(key=lambda trial: (trial.candidate.size, -trial.outcome.expected_skill))
-    rest.sort(key=lambda trial: (-trial.outcome.expected_skill, -trial.promise))
+    best = max((trial.outcome.worth for trial in trials), default=0.0)
+    top = [one for one in trials if one.outcome.worth >= ABOUT_THE_SAME * best > 0.0]
+    rest = [one for one in trials if one not in top]
+    top.sort(key=lambda one: (one.candidate.size, -one.outcome.worth))
+    rest.sort(key=lambda one: (-one.outcome.worth, -one.promise))
     firsts: dict[tuple[str, ...], Trial] = {}
     for trial in (*top, *rest):
         firsts.setdefault(trial.candidate.remedies, trial)

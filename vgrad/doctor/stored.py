@@ -26,6 +26,7 @@ def outcome_of(stored: Run, config: Config) -> Outcome | None:
     metrics, made = stored.metrics, stored.steps[-1]
     first, last = stored.layers_at(stored.steps[0]), stored.layers_at(made)
     quarter = max(made // CLOSING, 1)
+    tested = float(metrics["test_loss"][-1]), float(metrics["test_accuracy"][-1])
     loss, accuracy = _means(metrics, made - quarter, made)
     loss_before, accuracy_before = _means(metrics, made // 2 - quarter, made // 2)
     return Outcome(
@@ -38,6 +39,7 @@ def outcome_of(stored: Run, config: Config) -> Outcome | None:
         loss=math.nan if diverged else loss,
         accuracy=math.nan if diverged else accuracy,
         skill=0.0 if diverged else goal.skill(loss, accuracy),
+        held_out=math.nan if math.isnan(tested[0]) or diverged else goal.skill(*tested),
         progress=-math.inf if diverged else goal.progress(loss),
         skill_before=goal.skill(loss_before, accuracy_before),
         progress_before=goal.progress(loss_before),

@@ -92,6 +92,7 @@ def _measured(outcome: Outcome) -> dict[str, Any]:
         "loss": outcome.loss,
         "accuracy": outcome.accuracy,
         "skill": outcome.skill,
+        "skill_on_test_part": outcome.held_out,
     }
 
 
