@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 import numpy as np
 
@@ -22,6 +23,7 @@ DATA: tuple[tuple[object, float], ...] = (
 """What is learnt, and how often."""
 WIDTHS = (8, 16, 24, 32)
 STEPS = 300
+SHALLOWEST, DEEPEST = 5, 100
 
 GOOD_INITS: tuple[object, ...] = (
     "xavier_normal", "xavier_uniform", "he_normal", "he_uniform", "lecun_normal", "orthogonal",
@@ -71,24 +73,24 @@ GOOD_SHARE = 0.4  # of initializers
 USUAL_RATE = 0.6  # share of optimizers at their usual rate
 
 
-def draw(seed: int, count: int, steps: int = STEPS) -> list[Config]:
+def draw(seed: int, count: int, *, steps: int = STEPS, deepest: int = DEEPEST) -> list[Config]:
     """As many configs, which all can be carried out; some of them are well."""
-    rng = np.random.default_rng(seed)
-    return [config for config, _ in zip(_drawn(rng, steps), range(count), strict=False)]
+    return list(islice(_drawn(np.random.default_rng(seed), steps, deepest), count))
 
 
-def _drawn(rng: np.random.Generator, steps: int) -> Iterator[Config]:
+def _drawn(rng: np.random.Generator, steps: int, deepest: int) -> Iterator[Config]:
     while True:
-        changes = _changes(rng)
+        changes = _changes(rng, deepest)
         try:
             config = load_config({"train": {"steps": steps}}, changes)
-            prepare(config).initialize(prepare(config).network())
+            experiment = prepare(config)
+            experiment.initialize(experiment.network())
         except RequestError:
             continue  # an activation without an edge of chaos, say
         yield config
 
 
-def _changes(rng: np.random.Generator) -> dict[str, object]:
+def _changes(rng: np.random.Generator, deepest: int) -> dict[str, object]:
     inits = GOOD_INITS if rng.random() < GOOD_SHARE else BAD_INITS
     name = str(rng.choice(OPTIMIZERS))
     rate = optimizers.build(name).lr
@@ -101,7 +103,7 @@ def _changes(rng: np.random.Generator) -> dict[str, object]:
     return {
         "seed": int(rng.integers(1000)),
         "data": _one_of(rng, DATA),
-        "model.depth": int(math.exp(rng.uniform(math.log(5), math.log(101)))),
+        "model.depth": int(math.exp(rng.uniform(math.log(SHALLOWEST), math.log(deepest + 1)))),
         "model.width": int(rng.choice(WIDTHS)),
         "model.activation": str(rng.choice(activations.names())),
         "model.init": init,

@@ -21,7 +21,7 @@ from multiprocessing import get_context
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from tests.doctor.broken_configs import STEPS, draw
+from tests.doctor.broken_configs import draw
 from vgrad.config import Config
 from vgrad.doctor import examine
 from vgrad.doctor.remedies import candidate, candidates
@@ -39,12 +39,12 @@ def skill(config: Config) -> float:
     with threadpool_limits(1, user_api="blas"):
         *_, last = train(config)
     if dataset.n_classes:
-        chance = np.bincount(dataset.y_test).max() / len(dataset.y_test)
+        chance = float(np.bincount(dataset.y_test).max()) / len(dataset.y_test)
         accuracy = last.metrics.test_accuracy
         found = (accuracy - chance) / (1.0 - chance)
     else:
         found = 1.0 - last.metrics.test_loss / float(np.var(dataset.y_test))
-    return float(found) if math.isfinite(found) and last.metrics.step == STEPS else 0.0
+    return found if math.isfinite(found) and last.metrics.step == config.train.steps else 0.0
 
 
 def has_trained(skill: float, best: float) -> bool:

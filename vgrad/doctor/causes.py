@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from vgrad.diagnosis import Kind as GradientKind
+from vgrad.doctor.goal import TRAINS_FROM
 from vgrad.doctor.probe import Outcome
 from vgrad.doctor.rates import RangeTest
 from vgrad.errors import RequestError
@@ -123,6 +124,16 @@ def _alike(findings: Findings) -> tuple[str, ...]:
     )
 
 
+def _by_heart(findings: Findings) -> tuple[str, ...]:
+    outcome = findings.outcome
+    if not (outcome.skill >= TRAINS_FROM and outcome.held_out < TRAINS_FROM):
+        return ()
+    return (
+        f"It learns by heart: {_result(outcome)}, but of the way from guessing to perfection that "
+        f"is {outcome.skill:.0%} on the training part and {outcome.held_out:.0%} on the test part.",
+    )
+
+
 def _stuck(findings: Findings) -> tuple[str, ...]:
     outcome = findings.outcome
     return (
@@ -136,6 +147,7 @@ CAUSES: tuple[Callable[[Findings], tuple[str, ...]], ...] = (
     _gradient,
     _rate,
     _became_ill,
+    _by_heart,
     _alike,
     _stuck,
 )

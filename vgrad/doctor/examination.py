@@ -87,15 +87,15 @@ def examine(
     )
     assert isinstance(outcome, Outcome)
     rates = rates if isinstance(rates, RangeTest) else None
-    well = trains(outcome.expected_skill)
+    well = trains(outcome.worth)
     if well:
         trials = list(_other_rates(config, outcome, rates, plan, run))
     else:
         begun = trials_of(pool, outcomes) if ill else tried(opening(base), plan.first, run)
         trials = search(base, plan, run, rates, begun)
-    best = max((trial.outcome.expected_skill for trial in trials), default=0.0)
-    reference = max(best, outcome.expected_skill)
-    well = well or trains(outcome.expected_skill, reference)
+    best = max((trial.outcome.worth for trial in trials), default=0.0)
+    reference = max(best, outcome.worth)
+    well = well or trains(outcome.worth, reference)
     if well:
         trials = [trial for trial in trials if _much_better(trial.outcome, outcome)]
     findings = Findings(experiment, outcome, rates, well)
@@ -129,8 +129,8 @@ def _other_rates(
 
 
 def _much_better(found: Outcome, before: Outcome) -> bool:
-    gained = found.expected_skill - before.expected_skill
-    left = 1.0 - before.expected_skill
+    gained = found.worth - before.worth
+    left = 1.0 - before.worth
     return gained >= WORTH_A_WORD and gained >= BETTER_RATE * left
 
 
@@ -142,5 +142,5 @@ def _prescription(trial: Trial, best: float) -> Prescription:
         one.config,
         trial.outcome,
         one.size,
-        trains(trial.outcome.expected_skill, best),
+        trains(trial.outcome.worth, best),
     )

@@ -75,7 +75,7 @@ def search(
             begun, rates = tried(opening(base), plan.first, run), None
         found = _round(base, plan, run, rates, begun)
         finished += found
-        if not found or any(trains(trial.outcome.expected_skill) for trial in found):
+        if not found or any(trains(trial.outcome.worth) for trial in found):
             break
         best = max(found, key=lambda trial: trial.promise).candidate
         base = Base(base.config, best.config, best.remedies, best.change)
