@@ -4,7 +4,7 @@ import difflib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vgrad.config import Config, load_config
@@ -50,6 +50,7 @@ def changed(text: str, tmp: Path, overrides: dict[str, object]) -> tuple[str, Co
 
 
 @pytest.mark.parametrize("path", GALLERY, ids=lambda path: path.stem)
+@settings(max_examples=20)  # of each of forty files
 @given(overrides=change)
 def test_any_change_of_any_config_of_the_gallery_loads_to_what_was_wanted(
     path: Path, overrides: dict[str, object]

@@ -93,6 +93,11 @@ def test_a_run_that_was_seen_is_not_trained_again() -> None:
     assert examine(well(), seen=seen).outcome is seen
 
 
+def test_a_training_without_steps_has_no_remedy() -> None:
+    found = examine(well(**{"train.steps": 0}))
+    assert (found.verdict, found.prescriptions) == ("stuck", ())
+
+
 def test_where_nothing_can_be_learnt_nothing_is_promised(tmp_path: object) -> None:
     rng = np.random.default_rng(0)
     path = f"{tmp_path}/noise.npz"

@@ -27,6 +27,7 @@ from vgrad.doctor.search import (
 
 SHOWN = 6  # prescriptions
 RATE_STEPS = 100  # of the range test of the config itself
+BETTER = 0.05  # of skill: what gains less is no remedy
 BETTER_RATE = 0.5
 """Of what is left to learn: a rate that leaves no more than that is prescribed to the healthy."""
 WORTH_A_WORD = 0.1  # of skill: and that gains at least so much
@@ -96,8 +97,8 @@ def examine(
     best = max((trial.outcome.worth for trial in trials), default=0.0)
     reference = max(best, outcome.worth)
     well = well or trains(outcome.worth, reference)
-    if well:
-        trials = [trial for trial in trials if _much_better(trial.outcome, outcome)]
+    helps = _much_better if well else _better
+    trials = [trial for trial in trials if helps(trial.outcome, outcome)]
     findings = Findings(experiment, outcome, rates, well)
     return Examination(
         config,
@@ -126,6 +127,10 @@ def _other_rates(
     (found,) = run([partial(attempt, other.config, plan.patient)])
     if isinstance(found, Outcome) and _much_better(found, outcome):
         yield Trial(other, found)
+
+
+def _better(found: Outcome, before: Outcome) -> bool:
+    return found.worth >= before.worth + BETTER
 
 
 def _much_better(found: Outcome, before: Outcome) -> bool:

@@ -63,8 +63,8 @@ class Outcome:
 
     @property
     def worth(self) -> float:
-        """The expected skill; where the test part was reached, half of it is the skill there: what is
-        learnt by heart counts half of what is learnt."""
+        """The expected skill; where the end was reached, half of it is the skill on the test part:
+        what is learnt by heart counts half of what is learnt."""
         expected = self.expected_skill
         return expected if math.isnan(self.held_out) else (expected + self.held_out) / 2.0
 

@@ -96,10 +96,15 @@ def ranked(trials: Iterable[Trial]) -> list[Trial]:
     rest = [one for one in trials if one not in top]
     top.sort(key=lambda one: (one.candidate.size, -one.outcome.worth))
     rest.sort(key=lambda one: (-one.outcome.worth, -one.promise))
-    firsts: dict[tuple[str, ...], Trial] = {}
+    firsts: list[Trial] = []
     for trial in (*top, *rest):
-        firsts.setdefault(trial.candidate.remedies, trial)
-    return list(firsts.values())
+        if not any(_alike(trial.candidate, other.candidate) for other in firsts):
+            firsts.append(trial)
+    return firsts
+
+
+def _alike(one: Candidate, other: Candidate) -> bool:
+    return one.remedies == other.remedies or one.config == other.config
 
 
 def _round(
