@@ -1,7 +1,12 @@
 """`vgrad doctor` as a user types it."""
 
 import json
+import os
 import shlex
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -9,6 +14,7 @@ import pytest
 from vgrad.cli import exit_code
 from vgrad.config import load_config
 
+ROOT = Path(__file__).parents[2]
 ILL = """\
 # Eight sigmoid layers.
 model:
@@ -161,3 +167,20 @@ def test_processes_beside_come_to_the_same_answer(
     alone = prescribed(capsys, "ill.yaml")
     monkeypatch.setattr("vgrad.doctor.crew.cores", lambda: 2)
     assert prescribed(capsys, "ill.yaml") == alone
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_all_processes(number: signal.Signals, folder: Path) -> None:
+    begun = subprocess.Popen(
+        [sys.executable, "-m", "vgrad", "doctor", "ill.yaml", "model.depth=90"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    time.sleep(3.0)  # imports, and the first probes
+    begun.send_signal(number)
+    out, err = begun.communicate(timeout=20)  # whoever is left would hold the pipes open
+    assert (begun.returncode, out) == (130, "")
+    assert "Traceback" not in err

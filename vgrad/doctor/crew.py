@@ -1,12 +1,16 @@
-"""Who carries out the probes: processes beside this one, of one BLAS thread each."""
+"""Who carries out the probes: processes beside this one, which end with it."""
 
+import multiprocessing
 import os
+import signal
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing.connection import wait
 
 from vgrad.doctor.search import Runner, Task, in_turn
+from vgrad.interrupts import Interrupts
 from vgrad.plugins import load_plugins
 
 
@@ -15,16 +19,19 @@ def crew(plugins: Sequence[str] = (), workers: int | None = None) -> Iterator[Ru
     """A runner on as many processes as there are cores; on one core, none but this one.
 
     They are spawned rather than forked: BLAS may have threads by now. Each begins with the
-    `plugins` loaded.
+    `plugins` loaded. An interrupt ends them at once.
     """
     workers = cores() if workers is None else workers
     if workers < 2:
         yield in_turn
         return
-    context = get_context("spawn")
-    with ProcessPoolExecutor(
-        workers, context, initializer=load_plugins, initargs=(tuple(plugins),)
-    ) as pool:
+    context = multiprocessing.get_context("spawn")
+    with (
+        Interrupts().active(),
+        ProcessPoolExecutor(
+            workers, context, initializer=_begin, initargs=(tuple(plugins),)
+        ) as pool,
+    ):
 
         def run(tasks: Sequence[Task]) -> list[object]:
             return list(pool.map(carried_out, tasks))
@@ -33,6 +40,8 @@ def crew(plugins: Sequence[str] = (), workers: int | None = None) -> Iterator[Ru
             yield run
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
+            for process in multiprocessing.active_children():
+                process.terminate()
             raise
 
 
@@ -43,7 +52,19 @@ def carried_out(task: Task) -> object:
 
 def cores() -> int:
     """How many this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on every system
-        return os.cpu_count() or 1
+    affinity = getattr(os, "sched_getaffinity", None)  # not on every system
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def _begin(plugins: tuple[str, ...]) -> None:
+    """No Ctrl-C, which is for the one that waits; and an end as soon as that one is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    load_plugins(plugins)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)

@@ -13,6 +13,7 @@ from vgrad.data import Dataset, datasets, load
 from vgrad.diagnosis import Verdict, diagnose, diagnose_run
 from vgrad.doctor.goal import Goal
 from vgrad.experiment import Experiment, Streams, prepare
+from vgrad.plugins import blamed
 from vgrad.records import Record
 from vgrad.training import Trainer
 
@@ -81,7 +82,7 @@ def probe(config: Config, steps: int) -> Outcome:
     until = min(steps, trainer.steps)
     records: list[Record] = []
     losses = np.full(until + 1, math.nan)
-    with threadpool_limits(1, user_api="blas"):
+    with threadpool_limits(1, user_api="blas"), blamed():
         while trainer.divergence is None and not trainer.finished:
             at = trainer.step
             if at >= until and until < trainer.steps:

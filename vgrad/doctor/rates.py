@@ -18,6 +18,7 @@ from vgrad.doctor.probe import at_hand
 from vgrad.experiment import Experiment
 from vgrad.nn.optimizers import optimizers
 from vgrad.nn.schedules.base import Memory, Schedule
+from vgrad.plugins import blamed
 from vgrad.training import Trainer
 
 Finding = Literal["too small", "right", "too large", "unknown"]
@@ -111,7 +112,7 @@ def _losses(experiment: Experiment, schedule: Schedule) -> NDArray[np.float64]:
     """Of each batch; infinite from where training diverged on."""
     trainer = Trainer(replace(experiment, schedule=schedule))
     losses = np.full(experiment.steps, math.inf)
-    with threadpool_limits(1, user_api="blas"):
+    with threadpool_limits(1, user_api="blas"), blamed():
         for step in range(experiment.steps):
             for _ in trainer.advance(step + 1):
                 pass

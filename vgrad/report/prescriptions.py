@@ -1,6 +1,7 @@
 """An examination for the eyes and for programs: verdict, cause, and what was found to help."""
 
 import math
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -173,5 +174,5 @@ def _lines(rank: int, one: Prescription) -> Table:
 
 
 def _overrides(one: Prescription) -> list[str]:
-    texts = (f"{key}={to_flow(value)}" for key, value in one.change.items())
-    return [f"'{text}'" if set(text) & set(" {}[]") else text for text in texts]
+    """Quoted for a shell."""
+    return [shlex.quote(f"{key}={to_flow(value)}") for key, value in one.change.items()]
