@@ -6,7 +6,7 @@ import pytest
 from patients import well
 
 from vgrad.config.dumping import flatten
-from vgrad.doctor.remedies import REMEDIES, Case, candidate, candidates
+from vgrad.doctor.remedies import REMEDIES, Case, candidate, candidates, combined
 from vgrad.experiment import prepare
 from vgrad.training import Trainer
 
@@ -86,6 +86,12 @@ def test_a_rate_joins_the_optimizer_that_it_is_for() -> None:
     one = candidate(well(), ("sgd", "rate"), change)
     assert one is not None
     assert dict(one.change) == {"optimizer": {"name": "sgd", "lr": 0.5}}
+
+
+def test_what_is_replaced_takes_its_options_with_it() -> None:
+    found = combined({"optimizer.lr": 0.5, "model.init": "lsuv"}, {"optimizer": "adam"})
+    assert found == {"model.init": "lsuv", "optimizer": "adam"}
+    assert combined({"clip": "none"}, {"clip": {"norm": 1.0}}) == {"clip": {"norm": 1.0}}
 
 
 def test_what_is_no_valid_config_is_no_candidate() -> None:

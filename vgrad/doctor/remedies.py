@@ -135,6 +135,16 @@ def candidate(config: Config, remedies: tuple[str, ...], change: Change) -> Cand
     return None if changed == config else Candidate(remedies, change, changed)
 
 
+def combined(change: Change, later: Change) -> Change:
+    """Both, the later over the other; what it replaces as a whole takes its options with it."""
+    kept = {
+        key: value
+        for key, value in change.items()
+        if not any(key == other or key.startswith(f"{other}.") for other in later)
+    }
+    return {**kept, **later}
+
+
 def _merged(change: Change) -> Change:
     """With the options of a part that is changed as a whole inside it."""
     merged = dict(change)

@@ -12,7 +12,7 @@ from vgrad.doctor.goal import trains
 from vgrad.doctor.plan import Plan
 from vgrad.doctor.probe import Outcome, probe
 from vgrad.doctor.rates import RangeTest, range_test
-from vgrad.doctor.remedies import Candidate, Change, candidate, candidates
+from vgrad.doctor.remedies import Candidate, Change, candidate, candidates, combined
 from vgrad.errors import RequestError
 
 Task = Callable[[], object]
@@ -24,6 +24,9 @@ KEPT_LONGER, KEPT_TO_THE_END = 6, 3
 RATED = 4  # of those that go on, for which a rate is looked for
 SMALL_ONES = 2  # kept besides, for being the smallest changes of those that do half as well
 SAME_REMEDY = 2  # candidates of one remedy that go on, so that one does not crowd out all others
+FOR_HEALTH, FOR_FALLING = 0.02, 0.05
+"""Of the way from guessing to perfection: what a healthy gradient, at first and at last, and a
+falling loss count for while nothing is learnt yet."""
 WITH_ADAM = ("init", "activation", "norm", "wiring", "depth", "undo")
 """What remedies concern that are tried with Adam as well."""
 ADAM = "adam"
@@ -53,13 +56,11 @@ class Trial:
         outcome = self.outcome
         if outcome.diverged:
             return -1.0
+        far = max(outcome.progress, outcome.skill, 0.0)
         healthy = (outcome.start.kind == "healthy") + (outcome.end.kind == "healthy")
-        fallen = (outcome.loss_at_start - outcome.loss) / max(abs(outcome.loss_at_start), 1e-30)
-        return (
-            max(outcome.progress, outcome.skill, 0.0)
-            + 0.02 * healthy
-            + 0.05 * min(max(fallen, 0.0), 1.0)
-        )
+        before = abs(outcome.loss_at_start)
+        fallen = (outcome.loss_at_start - outcome.loss) / before if before else 0.0
+        return far + FOR_HEALTH * healthy + FOR_FALLING * min(max(fallen, 0.0), 1.0)
 
 
 def search(
@@ -130,10 +131,10 @@ def opening(base: Base) -> list[Candidate]:
     entries = list(candidates(base.changed))
     adam = next((one.change for entry, one in entries if entry.name == ADAM), {})
     for entry, one in entries:
-        names, change = (*base.remedies, entry.name), {**base.change, **one.change}
+        names, change = (*base.remedies, entry.name), combined(base.change, one.change)
         found.append(candidate(base.config, names, change))
         if entry.target in WITH_ADAM and adam:
-            found.append(candidate(base.config, (*names, ADAM), {**change, **adam}))
+            found.append(candidate(base.config, (*names, ADAM), combined(change, adam)))
     return _distinct(one for one in found if one is not None)
 
 
