@@ -1,6 +1,7 @@
 """Guessing, skill, and probes that are the beginning of a training."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -97,3 +98,10 @@ def test_what_still_learns_is_expected_to_go_on() -> None:
 def test_data_without_a_training_to_speak_of_is_no_fault() -> None:
     config: Config = load_config({"train": {"steps": 0}, "model": {"depth": 1, "width": 2}})
     assert probe(config, 10).steps == 0
+
+
+def test_what_is_learnt_by_heart_counts_half_and_dropout_not_at_all() -> None:
+    found = probe(well(), 120)
+    assert replace(found, skill=0.8, held_out=0.2).worth == pytest.approx(0.5)
+    assert replace(found, skill=0.5, held_out=0.9).worth == 0.9
+    assert replace(found, skill=0.5, held_out=math.nan).worth == 0.5

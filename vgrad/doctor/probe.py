@@ -64,10 +64,11 @@ class Outcome:
 
     @property
     def worth(self) -> float:
-        """The expected skill; where the end was reached, half of it is the skill on the test part:
-        what is learnt by heart counts half of what is learnt."""
-        expected = self.expected_skill
-        return expected if math.isnan(self.held_out) else (expected + self.held_out) / 2.0
+        """The expected skill; where the end was reached, the skill on the test part if that is
+        higher (dropout is for training only), and else their mean: what is learnt by heart counts
+        half of what is learnt."""
+        expected, tested = self.expected_skill, self.held_out
+        return expected if math.isnan(tested) else max((expected + tested) / 2.0, tested)
 
 
 def probe(config: Config, steps: int) -> Outcome:
