@@ -188,13 +188,13 @@ WRONG = {
     "parameters: {seed: {values: [0, 1]}, model.depth: {values: [1]}}\nzip: [seed, model.depth]": (
         "lists of different lengths: seed 2, model.depth 1"
     ),
-    "parameters: {seed: {values: [0, 1]}}\nzip: [seed, seed]": "names a key twice",
+    "parameters: {seed: {values: [0, 1]}}\nzip: [seed, seed]": "names seed twice",
     "parameters: {seed: {values: [0, 1]}}\nexclude: [{sed: 0}]": "sed is not swept; one of seed;",
     "parameters: {seed: {values: [0, 1]}}\nexclude: [{seed: [0, 1]}]": "leaves no combination",
     "parameters: {seed: {values: [0, 1]}}\nexclude: [3]": "3:11: exclude: is no combination",
-    "parameters: []": "parameters: is no mapping",
-    "parameters: {}": "parameters: is no mapping",
-    "method: list\nparameters: []": "the list is empty",
+    "parameters: []": "parameters: nothing is given",
+    "parameters: {}": "parameters: nothing is given",
+    "method: list\nparameters: []": "nothing is given",
     "method: list\nparameters: [3]": "is no run",
     "parameters: {seed: {values: [0]}}\nparameters: {}": "is given twice",
     "method: grid": "parameters: is missing",

@@ -32,3 +32,16 @@ def _absolute(value: object, folder: str) -> object:
     if not isinstance(value, str) or not value:
         return value
     return os.path.abspath(os.path.join(folder, os.path.expanduser(value)))
+
+
+def absolute_value(key: str, value: object, folder: str, model: type[BaseModel]) -> object:
+    """The value of a dotted key (`data`, `data.path`), with a path that is relative to `folder`
+    made absolute."""
+    name, _, option = key.partition(".")
+    choice = choice_of(model.model_fields.get(name))
+    if choice is None:
+        return value
+    if not option:
+        return absolute_paths(Document({name: value}), folder, model).data[name]
+    options = {one for part in choice.registry for one in getattr(part.part, "path_options", ())}
+    return _absolute(value, folder) if option in options else value

@@ -171,6 +171,19 @@ def usable_name(name: str) -> bool:
     return re.fullmatch(NAME, name) is not None
 
 
+def checked_name(name: object) -> object:
+    """`name`, for the validator of a field that names runs; a text that cannot is a problem."""
+    if isinstance(name, str) and not usable_name(name):
+        fail(
+            Problem(
+                f"{show(name)} cannot name a run",
+                allowed="up to 64 letters, digits, dots, dashes and underscores, "
+                "beginning with a letter or digit",
+            )
+        )
+    return name
+
+
 class Config(BaseModel):
     """An experiment, whole and valid. Equal where all keys are, wherever they came from."""
 
@@ -209,15 +222,7 @@ class Config(BaseModel):
     @field_validator("name", mode="before")
     @classmethod
     def _usable_in_a_folder_name(cls, name: object) -> object:
-        if isinstance(name, str) and not usable_name(name):
-            fail(
-                Problem(
-                    f"{show(name)} cannot name a run",
-                    allowed="up to 64 letters, digits, dots, dashes and underscores, "
-                    "beginning with a letter or digit",
-                )
-            )
-        return name
+        return checked_name(name)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Config) and self.__dict__ == other.__dict__

@@ -123,7 +123,7 @@ def _distribution(optuna: Any, spec: Spec, axis: Axis) -> Any:
         raise RequestError(problem.at(place.file, *place.value) if place else problem)
     if axis.whole:
         return kinds.IntDistribution(int(axis.low), int(axis.high))
-    return kinds.FloatDistribution(axis.low, axis.high, log=axis.log, step=axis.step)
+    return kinds.FloatDistribution(*axis.ends, log=axis.log, step=axis.step)
 
 
 KNOWN = "values, uniform, int_uniform, q_uniform, log_uniform or log_uniform_values"

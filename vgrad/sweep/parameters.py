@@ -10,12 +10,23 @@ from pydantic import BaseModel, Field, ValidationError
 from vgrad.config.document import Document
 from vgrad.config.messages import problems_of
 from vgrad.config.parts import STRICT
-from vgrad.config.plain import show
+from vgrad.config.plain import INTEGER_LIMIT, show
 from vgrad.errors import Problem, RequestError
-from vgrad.sweep.axes import DISTRIBUTIONS, Axis, Choices
+from vgrad.sweep.axes import (
+    BOUNDS,
+    DISTRIBUTIONS,
+    USUAL_STEP,
+    Axis,
+    Choices,
+    Distribution,
+    Interval,
+)
 from vgrad.sweep.values import FORMS, values_of
 
-CATEGORICAL, CONSTANT = "categorical", "constant"
+LISTED = {"categorical": "values", "constant": "value"}
+"""The distributions that are none, and what they need."""
+MOST_EXPONENT = 700  # e to its power, and to its negative's, is a number of full precision
+MOST_STEPS = 2**53  # from there on, neighbouring multiples are the same number
 SURE_SUM = 1e-6  # by which probabilities written with a few digits may miss 1
 STATED = "values, value, or min and max"
 
@@ -61,7 +72,8 @@ def axis_of(key: str, given: object, document: Document) -> Axis:
         RequestError: it is not understood; located.
     """
     if not isinstance(given, Mapping):
-        allowed = f"a mapping with {STATED}; {{value: {show(given)}}} for one value"
+        example = "values: [...]" if isinstance(given, list) else f"value: {show(given)}"
+        allowed = f"a mapping with {STATED}, as {{{example}}}"
         raise _wrong(document, "is no parameter", "", allowed)
     try:
         stated = ParameterFile.model_validate(dict(given))
@@ -72,14 +84,21 @@ def axis_of(key: str, given: object, document: Document) -> Axis:
         raise _wrong(document, "is stated twice", "", f"only one of {STATED}")
     if listed:
         return _choices(key, stated, given, document)
-    return _spread(key, stated, given, document)
+    return _spread(key, given, document)
 
 
 def _choices(
     key: str, stated: ParameterFile, given: Mapping[str, object], document: Document
 ) -> Choices:
-    if stated.distribution not in (None, CATEGORICAL, CONSTANT):
-        raise _wrong(document, "needs min and max, not values", "distribution", CATEGORICAL)
+    listed = "value" if "value" in given else "values"
+    kind = stated.distribution
+    if kind is not None and LISTED.get(kind) != listed:
+        what = f"{kind} goes with {LISTED.get(kind, 'numbers')}, not {listed}"
+        raise _wrong(document, what, "distribution", f"for {listed} none is needed")
+    if "q" in given:
+        raise _wrong(
+            document, f"does not apply to {listed}", "q", f"goes with {' and '.join(BOUNDS)}"
+        )
     values = [stated.value] if "value" in given else listed_values(stated.values, document)
     weights = stated.probabilities
     if weights is not None:
@@ -87,7 +106,6 @@ def _choices(
         if not fits or abs(math.fsum(weights) - 1.0) > SURE_SUM:
             allowed = f"{len(values)} numbers, none negative, of sum 1"
             raise _wrong(document, "do not fit the values", "probabilities", allowed)
-        weights = [weight / math.fsum(weights) for weight in weights]
     return Choices((key,), tuple((one,) for one in values), tuple(weights) if weights else None)
 
 
@@ -112,30 +130,60 @@ def listed_values(values: object, document: Document) -> list[object]:
     return values
 
 
-def _spread(
-    key: str, stated: ParameterFile, given: Mapping[str, object], document: Document
-) -> Axis:
-    numbers = {
-        name: getattr(stated, name)
-        for name in ("min", "max", "mu", "sigma", "q")
-        if getattr(stated, name) is not None
-    }
-    name = stated.distribution or _usual(given)
-    if name is None or name not in DISTRIBUTIONS:
+def _spread(key: str, given: Mapping[str, object], document: Document) -> Axis:
+    name = given.get("distribution") or _usual(given)
+    if not isinstance(name, str) or name not in DISTRIBUTIONS:
         raise _wrong(document, "says nothing to try", "", STATED)
     distribution = DISTRIBUTIONS[name]
-    for needed in distribution.needs:
+    strange = [one for one in given if one not in ("distribution", *distribution.takes)]
+    for other in strange:
+        takes = " and ".join(distribution.takes)
+        raise _wrong(document, f"does not apply to {name}", other, f"{name} takes {takes}")
+    # as they were written: a whole step makes whole numbers
+    numbers = {one: number for one, number in given.items() if isinstance(number, int | float)}
+    if "q" in distribution.takes:
+        numbers.setdefault("q", USUAL_STEP)
+    if "min" in distribution.takes:
+        _check_bounds(name, distribution, numbers, document)
+    axis = distribution.make(key, numbers)
+    if isinstance(axis, Interval) and axis.is_empty:
+        what = f"no multiple of {show(axis.step)} lies between min and max"
+        raise _wrong(document, what, "q", "a smaller step, or wider bounds")
+    return axis
+
+
+def _check_bounds(
+    name: str, distribution: Distribution, numbers: Mapping[str, float], document: Document
+) -> None:
+    for needed in BOUNDS:
         if needed not in numbers:
             raise _wrong(document, "is missing", needed, f"{name} needs it")
-    if "min" in distribution.needs:
-        low, high = numbers["min"], numbers["max"]
-        if low > high:
-            raise _wrong(document, f"{show(high)} is below min", "max", f"at least {show(low)}")
-        if distribution.positive and low <= 0:
-            raise _wrong(document, f"{show(low)} has no logarithm", "min", "greater than 0")
-        if distribution.whole and (low != int(low) or high != int(high)):
-            raise _wrong(document, f"{name} takes whole numbers", "min", "whole numbers")
-    return distribution.make(key, numbers)
+        fault, allowed = _bound_fault(name, distribution, numbers[needed], numbers.get("q"))
+        if fault:
+            raise _wrong(document, f"{show(numbers[needed])} {fault}", needed, allowed)
+    low, high = numbers["min"], numbers["max"]
+    if low > high:
+        raise _wrong(document, f"{show(high)} is below min", "max", f"at least {show(low)}")
+    if not math.isfinite(high - low):
+        raise _wrong(document, "is too far from min", "max", "nearer bounds")
+
+
+def _bound_fault(
+    name: str, distribution: Distribution, bound: float, step: float | None
+) -> tuple[str, str]:
+    """What is wrong with a bound, and what is allowed; twice nothing where it is right."""
+    if distribution.positive and bound <= 0:
+        return "has no logarithm", "greater than 0"
+    if distribution.whole and bound != int(bound):
+        return f"is not whole, as {name} has it", "whole numbers"
+    if distribution.whole and abs(bound) >= INTEGER_LIMIT:
+        return "is too large", "whole numbers end at ±2^63"
+    if distribution.exponents and abs(bound) >= MOST_EXPONENT:
+        allowed = f"{name} takes logarithms within ±{MOST_EXPONENT}; log_uniform_values, the bounds"
+        return "has no exponential", allowed
+    if step and abs(bound) / step >= MOST_STEPS:
+        return f"is too many steps of {show(step)}", "a larger q"
+    return "", ""
 
 
 def _usual(given: Mapping[str, object]) -> str | None:
@@ -143,6 +191,8 @@ def _usual(given: Mapping[str, object]) -> str | None:
     bounds = [given[name] for name in ("min", "max") if name in given]
     if not bounds:
         return None
+    if "q" in given:
+        return "q_uniform"
     return "int_uniform" if all(isinstance(one, int) for one in bounds) else "uniform"
 
 

@@ -1,67 +1,27 @@
 """A file and overrides → a `Spec`, or every problem in them.
 
-A sweep file has the form that users of Weights & Biases know, with `base` for the experiment that
-is varied; a plain experiment file becomes a sweep by overrides with several values.
+A sweep file may be overridden as an experiment file; a plain experiment file becomes a sweep by
+overrides with several values.
 """
 
-import os.path
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
-from pydantic import BaseModel, Field, ValidationError
-
-from vgrad.config import Config
-from vgrad.config.document import Document, KeyPath
-from vgrad.config.loading import load_config, load_section, read_document
-from vgrad.config.messages import problems_of
+from vgrad.config.document import Document, KeyPath, Place
+from vgrad.config.loading import load_config, read_document
 from vgrad.config.overrides import COMMAND_LINE, parse_override, split_override
-from vgrad.config.parts import STRICT
-from vgrad.config.paths import absolute_paths
-from vgrad.config.plain import show
-from vgrad.config.yaml_source import Reading
+from vgrad.config.schema import usable_name
 from vgrad.errors import Problem, RequestError, nearest
 from vgrad.sweep.axes import Axis, Choices
-from vgrad.sweep.parameters import axis_of, listed_values
-from vgrad.sweep.spec import (
-    Goal,
-    Method,
-    Metric,
-    MetricName,
-    Spec,
-    rows_of_mappings,
-    zipped_axes,
-)
+from vgrad.sweep.joining import Groups, side_by_side, zipped_axes
+from vgrad.sweep.spec import Method, Metric, MetricName, Spec, matches
+from vgrad.sweep.sweep_file import Source
 from vgrad.sweep.values import FORMS, values_of
 
 SWEEP_KEYS = ("parameters", "base", "method")
 """Any of them makes a file a sweep's, not an experiment's."""
-
-
-class MetricFile(BaseModel):
-    """What runs are ranked by."""
-
-    model_config = STRICT
-
-    name: MetricName | None = None
-    goal: Goal | None = None
-
-
-class SweepFile(BaseModel):
-    """The keys of a sweep file."""
-
-    model_config = STRICT
-
-    base: Any
-    parameters: Any
-    method: Method = "grid"
-    name: str | None = None
-    seed: int = Field(default=0, ge=0)
-    runs: int | None = Field(default=None, ge=1)
-    metric: MetricFile = Field(default_factory=MetricFile)
-    zip: Any = None
-    exclude: Any = None
 
 
 @dataclass(frozen=True)
@@ -71,6 +31,12 @@ class Wishes:
     method: Method | None = None
     runs: int | None = None
     metric: MetricName | None = None
+
+    @property
+    def places(self) -> dict[KeyPath, Place]:
+        """Where the keys of a sweep file that it stands for are given."""
+        said = {"method": self.method, "runs": self.runs, "metric": self.metric}
+        return {(key,): Place(COMMAND_LINE) for key, wish in said.items() if wish is not None}
 
 
 def wishes(method: str | None = None, runs: int | None = None, metric: str | None = None) -> Wishes:
@@ -95,263 +61,154 @@ def read_spec(file: str | Path, overrides: Sequence[str] = (), wish: Wishes | No
     Raises:
         RequestError: they are wrong, or there is nothing to vary; located.
     """
-    file = str(file)
+    file, wish, given = str(file), wish or Wishes(), Overrides.sorted_out(overrides)
     document, reading = read_document(file)
-    singles, several = _sorted_out(overrides)
     if any(key in document.data for key in SWEEP_KEYS):
-        spec = _of_sweep_file(document, reading, singles, several)
+        document = replace(document, places={**document.places, **wish.places})
+        spec = _of_sweep_file(Source(document, reading), given, wish)
     else:
-        base = load_config(file, singles)
-        spec = Spec(base, (), name=base.name or _stem(file))
-    spec, wish = _with_axes(spec, several), wish or Wishes()
-    spec = replace(
-        spec,
-        method=wish.method or spec.method,
-        runs=wish.runs or spec.runs,
-        metric=Metric.called(wish.metric) if wish.metric else spec.metric,
-    )
+        spec = _of_experiment_file(file, given, wish)
     if not spec.axes:
         allowed = f"give a key several values: {FORMS}, as in model.depth=5,10,20"
         raise RequestError(Problem("there is nothing to vary", allowed=allowed, file=file))
     return spec
 
 
-def _stem(file: str) -> str | None:
-    from vgrad.config.schema import usable_name
-
-    stem = Path(file).stem
-    return stem if usable_name(stem) else None
-
-
-def _sorted_out(overrides: Sequence[str]) -> tuple[list[str], dict[str, list[object]]]:
-    """Overrides with one value, and those with several."""
-    singles: list[str] = []
-    several: dict[str, list[object]] = {}
-    problems: list[Problem] = []
-    for text in overrides:
-        try:
-            key, value = split_override(text)
-            values = values_of(value)
-        except RequestError as error:
-            where = text.partition("=")[0].strip()
-            problems += [
-                replace(problem, key=problem.key or where, file=COMMAND_LINE)
-                for problem in error.problems
-            ]
-            continue
-        if values is None:
-            parse_override(text)
-            singles.append(text)
-        else:
-            several[key] = values
-    if problems:
-        raise RequestError(problems)
-    return singles, several
-
-
-def _with_axes(spec: Spec, several: Mapping[str, list[object]]) -> Spec:
-    """The sweep with these keys varied as well, or in this way instead."""
-    if not several:
-        return spec
-    if spec.method == "list":
-        what = Problem("a list of runs has no axes to add to", next(iter(several)), "one value")
-        raise RequestError(replace(what, file=COMMAND_LINE))
-    axes, origins = list(spec.axes), dict(spec.origins)
-    for key, values in several.items():
-        new = Choices((key,), tuple((value,) for value in listed_values(values, Document({}))))
-        place = next((i for i, axis in enumerate(axes) if axis.keys == (key,)), None)
-        if place is None and any(key in axis.keys for axis in axes):
-            what = Problem("moves together with other keys", key, "change it in the file")
-            raise RequestError(replace(what, file=COMMAND_LINE))
-        axes = [*axes, new] if place is None else [*axes[:place], new, *axes[place + 1 :]]
-        origins[key] = ()
-    return replace(spec, axes=tuple(axes), origins=origins)
-
-
-def _of_sweep_file(
-    document: Document,
-    reading: Reading,
-    singles: Sequence[str],
-    several: Mapping[str, list[object]],
-) -> Spec:
-    outside_base = {path: fault for path, fault in reading.faults.items() if path[0] != "base"}
-    if outside_base:
-        raise RequestError(outside_base.values())
-    try:
-        stated = SweepFile.model_validate(dict(document.data))
-    except ValidationError as error:
-        problems = problems_of(error, SweepFile, document).values()
-        raise RequestError(document.in_order(list(problems))) from None
-    base = _base(document, reading, stated.base, singles)
-    fixed = {split_override(text)[0] for text in singles}
-    axes, origins = _axes(stated, document, fixed)
-    groups = _groups(stated.zip, document)
-    missing = [key for group in groups for key in group if key in fixed or key in several]
-    if missing:
-        what = Problem("moves together with other keys", missing[0], "change it in the file")
-        raise RequestError(replace(what, file=COMMAND_LINE))
-    axes = list(zipped_axes(axes, groups, document))
+def _of_experiment_file(file: str, given: "Overrides", wish: Wishes) -> Spec:
+    given = given.kept_below(())
+    base = load_config(file, given.texts)
+    document = Document({}, COMMAND_LINE, wish.places)
+    axes, origins = given.over([], {}, {})
+    if wish.method == "list" and axes:
+        axes, origins = _in_a_list(axes, origins, document)
     return Spec(
         base=base,
-        axes=tuple(_with_paths(axis, base, document.file) for axis in axes),
-        method=stated.method,
-        name=stated.name or base.name or _stem(document.file),
-        seed=stated.seed,
-        runs=stated.runs,
-        metric=_metric(stated.metric, document),
-        exclude=_exclusions(stated.exclude, document, [*origins, *several]),
-        zipped=tuple(tuple(group) for group in groups),
+        axes=tuple(axes),
+        method=wish.method or "grid",
+        name=base.name or _stem(file),
+        runs=wish.runs,
+        metric=Metric.called(wish.metric) if wish.metric else None,
         document=document,
         origins=origins,
     )
 
 
-def _metric(stated: MetricFile, document: Document) -> Metric | None:
-    if stated.name is None:
-        if stated.goal is not None:
-            raise _problem(document, ("metric",), "has a goal but no name", "name: test_loss, …")
-        return None
-    return Metric(stated.name, stated.goal or Metric.called(stated.name).goal)
+def _of_sweep_file(source: Source, given: "Overrides", wish: Wishes) -> Spec:
+    stated, document = source.stated(), source.document
+    method = wish.method or stated.method
+    axes, origins = source.axes(method, stated.parameters, given.singles.keys())
+    given = given.kept_below(origins)
+    base = source.base(stated.base, given.texts)
+    groups = source.groups(stated.zip)
+    axes, origins = given.over(axes, origins, groups)
+    excluded = source.exclusions(stated.exclude, [*origins, *given.singles])
+    axes = list(zipped_axes(axes, groups, document))
+    if method == "list" and axes:
+        axes, origins = _in_a_list(axes, origins, document)
+    return Spec(
+        base=base,
+        axes=tuple(axes),
+        method=method,
+        name=stated.name or base.name or _stem(document.file),
+        seed=stated.seed,
+        runs=wish.runs or stated.runs,
+        metric=Metric.called(wish.metric) if wish.metric else source.metric(stated.metric),
+        exclude=given.left_of(excluded),
+        zipped=tuple(tuple(group) for group in groups.values()),
+        document=document,
+        origins=origins,
+    )
 
 
-def _base(document: Document, reading: Reading, base: object, singles: Sequence[str]) -> Config:
-    if isinstance(base, Mapping):
-        return load_section(document, reading, "base", singles)
-    if not isinstance(base, str) or not base:
-        allowed = "the path of an experiment file, or its keys"
-        raise RequestError(document.locate(Problem(f"{show(base)} is no config", "base", allowed)))
-    folder = os.path.dirname(document.file)
-    path = os.path.join(folder, os.path.expanduser(base))
-    if not os.path.exists(path):
-        what = Problem(f"there is no file {path}", "base", "a path relative to this file's folder")
-        raise RequestError(document.locate(what))
-    return load_config(path, singles)
+def _in_a_list(
+    axes: Sequence[Axis], origins: Mapping[str, KeyPath], document: Document
+) -> tuple[list[Axis], dict[str, KeyPath]]:
+    runs = side_by_side(axes, document)
+    return [runs], {key: origins[key] for key in runs.keys}
 
 
-_Axes = tuple[list[Axis], dict[str, KeyPath]]
+def _stem(file: str) -> str | None:
+    stem = Path(file).stem
+    return stem if usable_name(stem) else None
 
 
-def _axes(stated: SweepFile, document: Document, fixed: set[str]) -> _Axes:
-    """The axes of the parameters but for those that the command line fixes, and their places."""
-    parameters = stated.parameters
-    if stated.method == "list" and isinstance(parameters, list):
-        return _listed_runs(parameters, document)
-    if not isinstance(parameters, Mapping) or not parameters:
-        raise _problem(document, ("parameters",), "is no mapping", "KEY: {values: [...]} of each")
-    axes: list[Axis] = []
-    origins: dict[str, KeyPath] = {}
-    problems: list[Problem] = []
-    for key, given in parameters.items():
-        if key in fixed:
-            continue
-        path: KeyPath = ("parameters", key)
-        try:
-            axes.append(axis_of(key, given, _below(document, path)))
-            origins[key] = path
-        except RequestError as error:
-            inside = f"parameters.{key}"
-            problems += [
-                document.locate(replace(one, key=f"{inside}.{one.key}".rstrip(".")), path)
-                for one in error.problems
-            ]
-    if problems:
-        raise RequestError(document.in_order(problems))
-    if stated.method == "list":
-        return [_side_by_side(axes, document)], origins
-    return axes, origins
+@dataclass(frozen=True)
+class Overrides:
+    """The overrides of the command line: those with one value, and those with several."""
+
+    singles: Mapping[str, object]
+    several: Mapping[str, list[object]]
+    texts: Sequence[str]
+    """The singles as they were given."""
+
+    @classmethod
+    def sorted_out(cls, overrides: Sequence[str]) -> "Overrides":
+        """
+        Raises:
+            RequestError: one is not understood; every problem in them.
+        """
+        singles: dict[str, object] = {}
+        several: dict[str, list[object]] = {}
+        texts: list[str] = []
+        problems: list[Problem] = []
+        for text in overrides:
+            where = text.partition("=")[0].strip()
+            try:
+                key, value = split_override(text)
+                values = values_of(value)
+                if values is not None:
+                    several[key] = values
+                    continue
+                singles[key] = parse_override(text)[1]
+                texts.append(text)
+            except RequestError as error:
+                problems += [
+                    replace(one, key=one.key or where, file=COMMAND_LINE, line=0)
+                    for one in error.problems
+                ]
+        if problems:
+            raise RequestError(problems)
+        return cls(singles, several, texts)
+
+    def kept_below(self, swept: Collection[str]) -> "Overrides":
+        """These with single values of options of swept parts (`optimizer.lr` where `optimizer` is
+        swept) varied as well, so that they hold for each part."""
+        above = tuple(f"{key}." for key in (*swept, *self.several))
+        below = {key: value for key, value in self.singles.items() if key.startswith(above)}
+        singles = {key: value for key, value in self.singles.items() if key not in below}
+        texts = [text for text in self.texts if split_override(text)[0] in singles]
+        several = {**self.several, **{key: [value] for key, value in below.items()}}
+        return Overrides(singles, several, texts)
+
+    def over(
+        self, axes: Sequence[Axis], origins: Mapping[str, KeyPath], groups: Groups
+    ) -> tuple[list[Axis], dict[str, KeyPath]]:
+        """The axes of a file with these keys varied as well, or in this way instead.
+
+        Raises:
+            RequestError: one of them moves together with others in the file.
+        """
+        together = {key for group in groups.values() for key in group}
+        together |= {key for axis in axes for key in axis.keys if len(axis.keys) > 1}
+        for key in (*self.singles, *self.several):
+            if key in together:
+                what = Problem("moves together with other keys", key, "change it in the file")
+                raise RequestError(replace(what, file=COMMAND_LINE))
+        by_key = {axis.keys: axis for axis in axes}
+        by_key |= {(key,): _listed(key, values) for key, values in self.several.items()}
+        return [*by_key.values()], {**origins, **dict.fromkeys(self.several, ())}
+
+    def left_of(
+        self, exclusions: Sequence[Mapping[str, object]]
+    ) -> tuple[Mapping[str, object], ...]:
+        """What the exclusions of a file come to where these values are fixed."""
+        left = []
+        for one in exclusions:
+            fixed = {key: value for key, value in one.items() if key in self.singles}
+            if all(matches(self.singles[key], value) for key, value in fixed.items()):
+                left.append({key: value for key, value in one.items() if key not in fixed})
+        return tuple(left)
 
 
-def _with_paths(axis: Axis, base: Config, file: str) -> Axis:
-    """The axis with paths in its values, which are relative to the file's folder, absolute."""
-    if not isinstance(axis, Choices):
-        return axis
-    folder = os.path.dirname(os.path.abspath(file))
-
-    def absolute(key: str, value: object) -> object:
-        section, _, option = key.partition(".")
-        whole = {"name": base.data.name, option: value} if option else value
-        if section != "data" or not isinstance(whole, Mapping):
-            return value
-        data = absolute_paths(Document({section: whole}), folder, Config).data[section]
-        return data[option] if option and isinstance(data, Mapping) else data
-
-    rows = (tuple(map(absolute, axis.keys, row)) for row in axis.rows)
-    return replace(axis, rows=tuple(rows))
-
-
-def _side_by_side(axes: Sequence[Axis], document: Document) -> Axis:
-    """All parameters moving together; one with a single value keeps it."""
-    longest = max(len(axis) if isinstance(axis, Choices) else 1 for axis in axes)
-    stretched = [
-        replace(axis, rows=axis.rows * longest)
-        if isinstance(axis, Choices) and len(axis) == 1
-        else axis
-        for axis in axes
-    ]
-    keys = [key for axis in axes for key in axis.keys]
-    try:
-        (joined,) = zipped_axes(stretched, [keys], document)
-    except RequestError as error:
-        raise RequestError(
-            document.locate(replace(one, key="parameters", file=""), ("parameters",))
-            for one in error.problems
-        ) from None
-    return joined
-
-
-def _listed_runs(rows: Sequence[object], document: Document) -> _Axes:
-    for number, row in enumerate(rows):
-        if not isinstance(row, Mapping):
-            raise _problem(document, ("parameters", number), "is no run", "KEY: VALUE of each key")
-    if not rows:
-        raise _problem(document, ("parameters",), "the list is empty", "at least one run")
-    choices = rows_of_mappings([row for row in rows if isinstance(row, Mapping)])
-    return [choices], dict.fromkeys(choices.keys, ("parameters",))
-
-
-def _groups(given: object, document: Document) -> list[list[str]]:
-    """`zip: [a, b]` or `zip: [[a, b], [c, d]]`, as the latter."""
-    if given is None:
-        return []
-    items = given if isinstance(given, list) else [given]
-    listed = [items] if all(isinstance(one, str) for one in items) else items
-    groups: list[list[str]] = []
-    for group in listed:
-        if not isinstance(group, list) or not all(isinstance(key, str) for key in group):
-            allowed = "[KEY, KEY], or a list of such"
-            raise _problem(document, ("zip",), "is no group of keys", allowed)
-        groups.append(group)
-    keys = [key for group in groups for key in group]
-    if len(set(keys)) < len(keys):
-        raise _problem(document, ("zip",), "names a key twice", "each key once")
-    return groups
-
-
-def _exclusions(
-    given: object, document: Document, keys: Sequence[str]
-) -> tuple[Mapping[str, object], ...]:
-    items = [] if given is None else given if isinstance(given, list) else [given]
-    for number, one in enumerate(items):
-        path: KeyPath = ("exclude", number)
-        if not isinstance(one, Mapping) or not one:
-            raise _problem(document, path, "is no combination", "KEY: VALUE of swept keys")
-        for key in one:
-            if key not in keys:
-                near = nearest(str(key), keys)
-                what = Problem(f"{key} is not swept", "exclude", f"one of {', '.join(keys)}", near)
-                raise RequestError(document.locate(what, (*path, key), at_key=True))
-    return tuple(items)
-
-
-def _below(document: Document, path: KeyPath) -> Document:
-    """The part of a document at a path, as a document of its own."""
-    length = len(path)
-    places = {
-        place[length:]: where for place, where in document.places.items() if place[:length] == path
-    }
-    return Document({}, "", places)
-
-
-def _problem(document: Document, path: KeyPath, message: str, allowed: str) -> RequestError:
-    key = str(path[0])
-    return RequestError(document.locate(Problem(message, key, allowed), path))
+def _listed(key: str, values: Sequence[object]) -> Choices:
+    return Choices((key,), tuple((value,) for value in values))

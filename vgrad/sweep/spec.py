@@ -1,7 +1,7 @@
 """What a sweep is: a base config, axes along which it varies, and how combinations are chosen."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
@@ -10,7 +10,7 @@ from vgrad.config.document import Document, KeyPath, Place
 from vgrad.config.messages import UNKNOWN_KEY
 from vgrad.config.overrides import COMMAND_LINE
 from vgrad.errors import Problem, RequestError
-from vgrad.sweep.axes import UNCHANGED, Axis, Bell, Changes, Choices
+from vgrad.sweep.axes import Axis, Bell, Changes, Choices
 
 MOST_RUNS = 100_000
 Method = Literal["grid", "random", "list", "bayes"]
@@ -67,7 +67,7 @@ class Spec:
     def excluded(self, changes: Changes) -> bool:
         """Whether a combination is one of those to leave out."""
         return any(
-            all(changes.get(key) in _several(value) for key, value in one.items())
+            all(matches(changes.get(key), value) for key, value in one.items())
             for one in self.exclude
         )
 
@@ -87,14 +87,17 @@ class Spec:
         return RequestError(self._located(problem, changes) for problem in error.problems)
 
     def _located(self, problem: Problem, changes: Changes) -> Problem:
-        guilty = [key for key in changes if _concerns(key, problem.key)] or [*changes]
-        place = self.place_of(guilty[0], changes[guilty[0]]) if guilty else None
+        guilty = [key for key in changes if _concerns(key, problem.key)]
+        place = self.place_of(guilty[0], changes[guilty[0]]) if guilty else self._own(problem)
+        if place is None and changes:
+            guilty = [*changes]
+            place = self.place_of(guilty[0], changes[guilty[0]])
         if place is None:
             return problem
-        if problem.message == UNKNOWN_KEY:
+        if problem.message == UNKNOWN_KEY and guilty:
             path = self.origins[guilty[0]]
             return problem.at(place.file, *self.document.places.get(path, place).key)
-        alone = {guilty[0]: changes[guilty[0]]}
+        alone = {key: changes[key] for key in guilty[:1]}
         others = {key: value for key, value in changes.items() if key not in alone}
         message = problem.message
         if others and not self._wrong_alone(alone, message):
@@ -109,6 +112,12 @@ class Spec:
             return message in (problem.message for problem in error.problems)
         return False
 
+    def _own(self, problem: Problem) -> Place | None:
+        """Where the base config has the key of a problem, if it is written there."""
+        found = self.base.locate(replace(problem, file="", line=0, column=0))
+        written = found.line or found.file == COMMAND_LINE
+        return Place(found.file, value=(found.line, found.column)) if written else None
+
     def place_of(self, key: str, value: object) -> Place | None:
         """Where this value of a swept key was given, or else where the key was."""
         path = self.origins.get(key)
@@ -118,8 +127,10 @@ class Spec:
             return Place(COMMAND_LINE)
         places = self.document.places
         listed = self._index(key, value)
-        candidates = [(*path, "values", listed)] if listed is not None else []
-        for candidate in (*candidates, (*path, "values"), (*path, "value"), path):
+        row: list[KeyPath] = []
+        if listed is not None:
+            row = [(*path, "values", listed), (*path, listed, key)]
+        for candidate in (*row, (*path, "values"), (*path, "value"), path):
             if candidate in places:
                 return places[candidate]
         return None
@@ -127,8 +138,9 @@ class Spec:
     def _index(self, key: str, value: object) -> int | None:
         for axis in self.axes:
             if isinstance(axis, Choices) and key in axis.keys:
-                column = [row[axis.keys.index(key)] for row in axis.rows]
-                return column.index(value) if value in column else None
+                place, sought = axis.keys.index(key), repr(value)  # 1 is not True here
+                fitting = (n for n, row in enumerate(axis.rows) if repr(row[place]) == sought)
+                return next(fitting, None)
         return None
 
     def to_plain(self, planned: int, metric: Metric) -> dict[str, object]:
@@ -169,56 +181,14 @@ def _plain(key: str, axis: Axis) -> dict[str, object]:
     return {"distribution": name, **ends, **step}
 
 
-def zipped_axes(
-    axes: Sequence[Axis], groups: Sequence[Sequence[str]], problem_at: Document
-) -> tuple[Axis, ...]:
-    """The axes with those of each group of keys made one; values move together row by row.
-
-    Raises:
-        RequestError: a group has a key that is not swept, or lists of different lengths.
-    """
-    found = list(axes)
-    for number, group in enumerate(groups):
-        path: KeyPath = ("zip", number)
-        members = []
-        for key in group:
-            axis = next((one for one in found if key in one.keys), None)
-            if not isinstance(axis, Choices) or axis.probabilities:
-                what = "is not a parameter" if axis is None else "has no plain list of values"
-                allowed = "keys of parameters with values"
-                raise _at(problem_at, path, Problem(f"{key} {what}", "zip", allowed))
-            members.append(axis)
-        lengths = {len(axis) for axis in members}
-        if len(lengths) > 1:
-            counts = ", ".join(f"{one.keys[0]} {len(one)}" for one in members)
-            unequal = Problem(f"lists of different lengths: {counts}", "zip", "lists of one length")
-            raise _at(problem_at, path, unequal)
-        keys = tuple(key for axis in members for key in axis.keys)
-        rows = zip(*(axis.rows for axis in members), strict=True)
-        joined = Choices(keys, tuple(tuple(v for part in row for v in part) for row in rows))
-        place = found.index(members[0])
-        rest = [axis for axis in found[place + 1 :] if axis not in members]
-        found = [*found[:place], joined, *rest]
-    return tuple(found)
-
-
-def _at(document: Document, path: KeyPath, problem: Problem) -> RequestError:
-    return RequestError(document.locate(problem, path))
-
-
-def rows_of_mappings(rows: Sequence[Mapping[str, object]]) -> Choices:
-    """Runs stated one by one; a key that some leave out keeps the base's value there."""
-    keys = tuple(dict.fromkeys(key for row in rows for key in row))
-    return Choices(keys, tuple(tuple(row.get(key, UNCHANGED) for key in keys) for row in rows))
-
-
 def as_text(changes: Changes) -> str:
     """`model.depth=5, seed=0`."""
     return ", ".join(f"{key}={value}" for key, value in changes.items())
 
 
-def _several(value: object) -> Sequence[object]:
-    return value if isinstance(value, list) else (value,)
+def matches(value: object, excluded: object) -> bool:
+    """Whether `excluded`, a value or a list of such, has this one."""
+    return value == excluded or (isinstance(excluded, list) and value in excluded)
 
 
 def _concerns(key: str, problem_key: str) -> bool:

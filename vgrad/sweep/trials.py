@@ -81,10 +81,9 @@ def count(spec: Spec) -> int:
     """
     if spec.method in ("random", "bayes"):
         if spec.runs is None:
-            problem = Problem(
-                f"{spec.method} needs a number of runs", "runs", "runs: N, or --runs N"
-            )
-            raise RequestError(spec.document.locate(problem))
+            what = f"{spec.method} needs a number of runs"
+            problem = Problem(what, "runs", "runs: N, or --runs N")
+            raise RequestError(spec.document.locate(problem, ("method",)))
         return _bounded(spec, spec.runs)
     for axis in spec.axes:
         if not isinstance(axis, Choices):
@@ -108,16 +107,19 @@ def _at_key(spec: Spec, key: str, problem: Problem) -> Problem:
 
 
 def _bounded(spec: Spec, wanted: int) -> int:
-    if wanted > MOST_RUNS:
-        sizes = " × ".join(
-            f"{len(axis):,} of {' and '.join(axis.keys)}"
-            for axis in spec.axes
-            if isinstance(axis, Choices)
-        )
-        what = f"{wanted:,} runs ({sizes})" if spec.method == "grid" else f"{wanted:,} runs"
-        problem = Problem(what, "", f"at most {MOST_RUNS:,}", "method: random with runs: N")
-        raise RequestError(problem.at(spec.document.file, 0, 0))
-    return wanted
+    if wanted <= MOST_RUNS:
+        return wanted
+    what, allowed = f"{wanted:,} runs", f"at most {MOST_RUNS:,}"
+    if wanted == spec.runs:
+        raise RequestError(spec.document.locate(Problem(what, "runs", allowed)))
+    sizes = " × ".join(
+        f"{len(axis):,} of {' and '.join(axis.keys)}"
+        for axis in spec.axes
+        if isinstance(axis, Choices) and len(axis) > 1
+    )
+    allowed += "; method: random with runs: N draws some of them"
+    problem = Problem(f"{what} ({sizes})", "", allowed)
+    raise RequestError(spec.document.locate(problem, ("parameters",)))
 
 
 def _combinations(spec: Spec) -> Iterator[Changes]:

@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,10 +26,28 @@ def values_of(text: str) -> list[object] | None:
     call = CALL.fullmatch(text)
     if call:
         return _computed(*call.groups())
-    items = parse_value(f"[{text}]")
-    if not isinstance(items, list) or text.strip() == "":
+    if not text.strip():
         raise RequestError(Problem("nothing is given", allowed=FORMS))
+    try:
+        items = _listed(text)
+    except RequestError:
+        if "," in text:
+            raise
+        parse_value(text)  # as a]b.csv, which is a text but not within brackets
+        return None
     return items if len(items) > 1 or text.rstrip().endswith(",") else None
+
+
+def _listed(text: str) -> list[object]:
+    """The items of a list in YAML that is written without its brackets."""
+    try:
+        items = parse_value(f"[{text}]")
+    except RequestError as error:
+        raise RequestError(
+            replace(problem, key="", line=0, column=0) for problem in error.problems
+        ) from None
+    assert isinstance(items, list)
+    return items
 
 
 def rounded(number: float) -> float:
@@ -47,8 +65,7 @@ def _computed(name: str, inside: str) -> list[object]:
             )
         )
     sequence = SEQUENCES[name]
-    arguments = parse_value(f"[{inside}]")
-    assert isinstance(arguments, list)
+    arguments = _listed(inside)
     numbers = [one for one in arguments if _is_number(one)]
     if len(numbers) != len(arguments) or len(numbers) not in sequence.counts:
         raise RequestError(Problem(f"{name}({inside}) is not understood", allowed=sequence.form))
@@ -72,14 +89,26 @@ def _range(*bounds: float) -> list[int]:
     return list(whole)
 
 
-def _evenly(low: float, high: float, count: float) -> list[float]:
-    return [rounded(one) for one in np.linspace(low, high, _check_count(count)).tolist()]
+def _evenly(low: float, high: float, count: float) -> list[int] | list[float]:
+    if not math.isfinite(high - low):
+        raise RequestError(Problem("lin cannot span that much", allowed=SEQUENCES["lin"].form))
+    points: list[float] = np.linspace(low, high, _check_count(count)).tolist()
+    least = 10.0**-DIGITS * max(abs(low), abs(high))  # what is below it is 0, inexactly
+    return _tidy([one if abs(one) > least else 0.0 for one in points], low, high)
 
 
-def _geometrically(low: float, high: float, count: float) -> list[float]:
+def _geometrically(low: float, high: float, count: float) -> list[int] | list[float]:
     if low <= 0 or high <= 0:
         raise RequestError(Problem("log needs positive numbers", allowed=SEQUENCES["log"].form))
-    return [rounded(one) for one in np.geomspace(low, high, _check_count(count)).tolist()]
+    return _tidy(np.geomspace(low, high, _check_count(count)).tolist(), low, high)
+
+
+def _tidy(points: list[float], low: float, high: float) -> list[int] | list[float]:
+    """The numbers rounded; whole ones where both ends are written so and all come out whole."""
+    numbers = [rounded(one) for one in points]
+    if isinstance(low, int) and isinstance(high, int) and all(map(float.is_integer, numbers)):
+        return [int(one) for one in numbers]
+    return numbers
 
 
 def _check_count(count: float) -> int:
