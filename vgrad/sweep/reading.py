@@ -163,7 +163,7 @@ class Overrides:
                 texts.append(text)
             except RequestError as error:
                 problems += [
-                    replace(one, key=one.key or where, file=COMMAND_LINE, line=0)
+                    one if one.file else replace(one, key=one.key or where, file=COMMAND_LINE)
                     for one in error.problems
                 ]
         if problems:
