@@ -13,7 +13,7 @@ from vgrad.store import layout
 from vgrad.store.documents import read_json, replace
 from vgrad.store.folders import FolderWriter, create, in_one_line, write_whole
 from vgrad.store.locks import lock
-from vgrad.store.tables import quoted, read_cells, whole_lines
+from vgrad.store.tables import quoted, read_cells, whole_rows
 
 Cells = Mapping[str, str]
 
@@ -36,7 +36,7 @@ class SweepWriter(FolderWriter):
             self._file: IO[bytes] = opened.enter_context(self._results.open("ab", 0))
             if not lock(self._file):
                 raise RequestError(Problem(f"{path.name} is being written by another process"))
-            self._file.truncate(len(whole_lines(self._results).encode()))
+            self._file.truncate(len(whole_rows(self._results).encode()))
             if not self._file.seek(0, os.SEEK_END):
                 write_whole(self._file, self._header)
             self.ended = {row["run_id"]: row for row in self._rows()}
@@ -124,7 +124,8 @@ class SweepWriter(FolderWriter):
         return self._line({name: name for name in self.columns})
 
     def _line(self, row: Cells) -> bytes:
-        return (",".join(quoted(row.get(name, "")) for name in self.columns) + "\n").encode()
+        text = ",".join(quoted(row.get(name, "")) for name in self.columns) + "\n"
+        return text.encode(errors="backslashreplace")  # as in JSON: a path that is not UTF-8
 
     def close(self) -> None:
         """Release the lock."""
