@@ -12,7 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.segment import Segment
 from rich.text import Text
 
-from vgrad.report.grid import Column, Grid
+from vgrad.report.grid import GAP, Column, Grid, total_width
 from vgrad.report.live import REDRAW_EVERY, Clock
 from vgrad.report.numbers import counted, duration, number
 from vgrad.report.phrases import RESULTS, Items
@@ -22,6 +22,7 @@ from vgrad.report.tables import KIND_STYLES, STATUS_STYLES
 Cells = Mapping[str, str]
 
 LATEST_SHOWN = 8  # rows of runs that ended last
+SHORTEST_ID = 10  # characters of a run-id below which other columns give way
 CHECKING_FROM = 2.0  # seconds after which one wants to know what takes so long
 
 
@@ -235,16 +236,16 @@ class Picture:
         show = RESULTS.get(name, number)
         values = [show(float(row[name] or "nan")) for row in rows]
         rest = [
-            Column("status", *_styled([row["status"] for row in rows], STATUS_STYLES)),
-            Column("verdict", *_styled([row["verdict"] for row in rows], KIND_STYLES)),
-            Column(name.replace("_", "\n"), values),
+            _styled("status", [row["status"] for row in rows], STATUS_STYLES, rank=2),
+            _styled("verdict", [row["verdict"] for row in rows], KIND_STYLES, rank=3),
+            Column(name.replace("_", "\n"), values, rank=1),
         ]
-        room = max(width - 40, 12)
+        room = max(width - total_width(rest) - GAP, SHORTEST_ID)
         return [Column("run", [row["run_id"][:room] for row in rows], justify="left"), *rest]
 
 
-def _styled(cells: list[str], styles: Mapping[str, str]) -> tuple[list[str], list[str]]:
-    return cells, [styles.get(cell, "") for cell in cells]
+def _styled(title: str, cells: list[str], styles: Mapping[str, str], rank: int) -> Column:
+    return Column(title, cells, [styles.get(cell, "") for cell in cells], rank=rank)
 
 
 class Checking:

@@ -6,6 +6,7 @@ from typing import Protocol
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from vgrad.config.dumping import in_one_line
 from vgrad.report.documents import json_text
 from vgrad.report.grid import Column, Grid
 from vgrad.report.numbers import counted, duration
@@ -54,9 +55,9 @@ def plan_page(plan: Outlook) -> RenderableType:
     """The runs, evenly chosen where they are many, and the sums below."""
     shown = [plan.trials[index] for index in evenly(len(plan.trials), SHOWN)]
     columns = [Column("run", [f"{trial.number}" for trial in shown])]
-    for key in plan.keys:
+    for rank, key in enumerate(plan.keys):
         cells = [_cell(trial.changes.get(key, "")) for trial in shown]
-        columns.append(Column(key.replace(".", "\n"), cells))
+        columns.append(Column(key.replace(".", "\n"), cells, rank=rank))
     left_out = plan.planned - len(shown)
     parts: list[RenderableType] = [Grid(columns)] if shown else []
     if shown and left_out:
@@ -67,7 +68,7 @@ def plan_page(plan: Outlook) -> RenderableType:
         f"{counted(plan.planned, 'run')} ({plan.method})",
         f"{counted(plan.workers, 'worker')}",
         f"up to {plan.nbytes / MEBIBYTE:,.0f} MiB at once",
-        f"about {duration(plan.seconds)}",
+        *([f"about {duration(plan.seconds)}"] if plan.seconds == plan.seconds else []),
         f"ranked by {plan.metric}",
     )
     return Portable(Group(*parts, Text(""), Items(facts)))
@@ -90,5 +91,5 @@ def plan_json(plan: Outlook) -> str:
 
 
 def _cell(value: object) -> str:
-    text = f"{value:g}" if isinstance(value, float) else str(value)
+    text = f"{value:g}" if isinstance(value, float) else in_one_line(value)
     return text if len(text) <= KEY_WIDTH else f"{text[: KEY_WIDTH - 1]}…"
