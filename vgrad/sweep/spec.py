@@ -96,7 +96,8 @@ class Spec:
             return problem
         if problem.message == UNKNOWN_KEY and guilty:
             path = self.origins[guilty[0]]
-            return problem.at(place.file, *self.document.places.get(path, place).key)
+            stated = self.document.places.get(path, place) if path[1:] else place
+            return problem.at(place.file, *stated.key)
         alone = {key: changes[key] for key in guilty[:1]}
         others = {key: value for key, value in changes.items() if key not in alone}
         message = problem.message
