@@ -5,12 +5,14 @@ import math
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vgrad.errors import RunError
+
+T = TypeVar("T")
 
 
 def to_json(value: object) -> object:
@@ -51,15 +53,17 @@ def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     replace(path, lambda file: np.savez(file, **dict(arrays)))  # type: ignore[arg-type]
 
 
-def replace(path: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """Let `write` fill a temporary file beside `path`, then put it in its place."""
+def replace(path: Path, write: Callable[[IO[bytes]], T]) -> T:
+    """Let `write` fill a temporary file beside `path`, then put it in its place; what `write`
+    returned is returned."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with temporary.open("wb") as file:
-            write(file)
+            result = write(file)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+        return result
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise

@@ -34,13 +34,17 @@ class SweepWriter(FolderWriter):
         self.columns = ("run_id", *keys, *RESULT_COLUMNS)
         with ExitStack() as opened, in_one_line(self._results):
             self._file: IO[bytes] = opened.enter_context(self._results.open("ab", 0))
-            if not lock(self._file):
+            if not (lock(self._file) and self._is_current()):
                 raise RequestError(Problem(f"{path.name} is being written by another process"))
             self._file.truncate(len(whole_rows(self._results).encode()))
             if not self._file.seek(0, os.SEEK_END):
                 write_whole(self._file, self._header)
             self.ended = {row["run_id"]: row for row in self._rows()}
             opened.pop_all()
+
+    def _is_current(self) -> bool:
+        """Whether what was locked still stands there: who had the lock may have replaced it."""
+        return os.path.samestat(os.fstat(self._file.fileno()), self._results.stat())
 
     @property
     def _results(self) -> Path:
@@ -88,11 +92,10 @@ class SweepWriter(FolderWriter):
 
     def forget(self, statuses: Sequence[str]) -> None:
         """Take out the rows of runs of these statuses, so that they are made again."""
-        self.ended = {
-            run_id: row for run_id, row in self.ended.items() if row["status"] not in statuses
-        }
+        forgotten = {id_ for id_, row in self.ended.items() if row["status"] in statuses}
+        self.ended = {id_: row for id_, row in self.ended.items() if id_ not in forgotten}
         for path in self._runs():
-            if path.name not in self.ended:
+            if path.name in forgotten:
                 shutil.rmtree(path, ignore_errors=True)
         self._rewrite()
 
@@ -105,12 +108,18 @@ class SweepWriter(FolderWriter):
         """The rows of `ended`, sorted, in place of what stands there."""
         rows = (self.ended[run_id] for run_id in sorted(self.ended))
         content = self._header + b"".join(map(self._line, rows))
-        with in_one_line(self._results):
-            replace(self._results, lambda file: file.write(content))
-            file = self._results.open("ab", 0)
-            lock(file)
+        with in_one_line(self._results), ExitStack() as unless_replaced:
+
+            def fill(file: IO[bytes]) -> IO[bytes]:
+                file.write(content)
+                successor = unless_replaced.enter_context(Path(file.name).open("ab", 0))
+                lock(successor)  # before it stands where another process finds it
+                return successor
+
+            successor = replace(self._results, fill)
+            unless_replaced.pop_all()
             self._file.close()
-            self._file = file
+            self._file = successor
 
     def _rows(self) -> Iterator[Cells]:
         for _, cells in read_cells(self._results, self.columns):
