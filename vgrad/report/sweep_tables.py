@@ -1,6 +1,7 @@
 """A report on a sweep for the eyes: the best runs, each key's share in it, and two as a picture."""
 
 from collections.abc import Mapping, Sequence
+from math import isnan
 
 import numpy as np
 from rich.console import Group, RenderableType
@@ -119,7 +120,8 @@ def ranking_columns(report: SweepReport, head: int | None = None) -> list[Column
         values = [run.varied[key] for run in runs]
         cells = shortened_labels([*map(spelt, values)], WIDEST_VALUE)
         columns.append(Column(names[key], cells, justify=levels_of(key, values).justify))
-    measures = [report.measure, *(MEASURES[name] for name in OTHERS)]
+    known = [name for name in OTHERS if any(not isnan(r.numbers[name]) for r in report.ranked)]
+    measures = [report.measure, *(MEASURES[name] for name in known)]
     shown = {one.name: one for one in measures}  # its own first, and each once
     columns += [_measured(one, runs, RANKS.get(one.name, 9)) for one in shown.values()]
     columns[len(report.keys) + 1] = _measured(report.measure, runs, 0)
