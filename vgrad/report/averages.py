@@ -50,11 +50,12 @@ def _over_seeds(
 ) -> None:
     """Fill in mean, error and the number of seeds; a group's runs of one seed count as one."""
     width = int(seeds.max(initial=0)) + 1
-    cells = groups * width + seeds
-    runs = np.bincount(cells, minlength=table.size * width).reshape(-1, width)
-    means = np.bincount(cells, values, table.size * width).reshape(-1, width) / runs
-    there = runs > 0
-    table["seeds"] = number = there.sum(axis=1)
-    table["mean"] = mean = np.where(there, means, 0.0).sum(axis=1) / number
-    squares = np.where(there, (means - mean[:, None]) ** 2, 0.0).sum(axis=1)
+    cells, places, runs = np.unique(
+        groups * width + seeds, return_inverse=True, return_counts=True
+    )  # only those that there are: of a list of runs, next to none
+    means = np.bincount(places, values, cells.size) / runs
+    groups = cells // width
+    table["seeds"] = number = np.bincount(groups, minlength=table.size)
+    table["mean"] = mean = np.bincount(groups, means, table.size) / number
+    squares = np.bincount(groups, (means - mean[groups]) ** 2, table.size)
     table["error"] = np.where(number > 1, np.sqrt(squares / (number - 1) / number), np.nan)

@@ -18,6 +18,8 @@ SEED = "seed"
 RATIO = MEASURES["gradient_ratio"]
 DRAWN = ("random", "bayes")  # methods that draw values from distributions
 KEYS_OF_A_MATRIX = 2
+SPARSEST = 10  # cells per run of a matrix that is shown unasked: an emptier one is no picture
+MOST_CELLS = 100_000  # of one that is asked for
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +91,8 @@ def build_sweep_report(
     are matrices.
 
     Raises:
-        RequestError: there is no such metric, or no such swept key; or more than two.
+        RequestError: there is no such metric, or no such swept key; or more than two, or two of
+            so many values that no matrix can hold them.
         RunError: the sweep cannot be read.
     """
     chosen = chosen_keys(by, sweep.keys)
@@ -98,7 +101,7 @@ def build_sweep_report(
     values = np.array([run.numbers[measure.name] for run in good], np.float64)
     table = _Table(sweep)
     keys = chosen or tuple(key for key in sweep.keys if key != SEED)
-    pair = keys if len(keys) == KEYS_OF_A_MATRIX else ()
+    pair = keys if len(keys) == KEYS_OF_A_MATRIX and table.can_cross(keys, bool(chosen)) else ()
     return SweepReport(
         id=sweep.id,
         name=sweep.name,
@@ -167,6 +170,19 @@ class _Table:
     def levels(self, key: str) -> Levels:
         texts = [run.varied[key] for run in self._runs]
         return levels_of(key, texts, drawn=self._drawn and key != SEED)
+
+    def can_cross(self, keys: Sequence[str], asked: bool) -> bool:
+        """Whether a matrix of two keys is worth its room.
+
+        Raises:
+            RequestError: it was asked for, and cannot be.
+        """
+        counts = [len(self.levels(key)) for key in keys]
+        cells = counts[0] * counts[1]
+        if asked and cells > MOST_CELLS:
+            what = f"--by {','.join(keys)}: {counts[0]:,} × {counts[1]:,} values"
+            raise RequestError(Problem(what, allowed=f"a matrix of at most {MOST_CELLS:,}"))
+        return asked or cells <= SPARSEST * len(self._runs)
 
     def marginal(self, key: str, measure: Measure) -> Marginal:
         levels = self.levels(key)
