@@ -18,6 +18,7 @@ from vgrad.report.numbers import counted, duration, number
 from vgrad.report.phrases import RESULTS, Items
 from vgrad.report.portable import Portable
 from vgrad.report.tables import KIND_STYLES, STATUS_STYLES
+from vgrad.store.sweeps import ENDED_WELL
 
 Cells = Mapping[str, str]
 
@@ -73,7 +74,11 @@ class Standing:
             self.verdicts[row["verdict"]] += 1
         self.before += not new
         value = float(row[self.metric.name] or "nan") * self.metric.sign
-        if value == value and not value <= self.best_value * self.metric.sign:
+        if (
+            row["status"] in ENDED_WELL
+            and value == value
+            and not value <= self.best_value * self.metric.sign
+        ):
             self.best, self.best_value = row, value * self.metric.sign
         self.latest = [*self.latest, row][-LATEST_SHOWN:]
 
