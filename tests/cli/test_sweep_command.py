@@ -96,6 +96,7 @@ WRONG = {
     "retry without resume": (("configs/quickstart.yaml", "--retry-failed"), "--resume SWEEP"),
     "no such sweep": (("--resume", "nothing"), "is called 'nothing'"),
     "no workers": (("configs/quickstart.yaml", "seed=0,1", "--workers", "0"), "--workers"),
+    "no time": (("configs/quickstart.yaml", "seed=0,1", "--timeout", "0"), "--timeout leaves no"),
     "not a number of seconds": (("configs/quickstart.yaml", "--timeout", "soon"), "--timeout"),
 }  # fmt: skip
 

@@ -12,6 +12,7 @@ from small_sweeps import results, sweep_file
 from vgrad.errors import RequestError
 from vgrad.store import open_sweep
 from vgrad.sweep import How, Workers, resume_sweep, run_sweep
+from vgrad.sweep.jobs import Outcome
 
 BAYES = """\
 base:
@@ -111,3 +112,25 @@ def test_a_distribution_that_the_search_does_not_know_is_refused_with_its_place(
         run_sweep(file, how=how(Inline()), runs_dir=tmp_path / "runs")
     assert str(caught.value).startswith(f"{file}:10:17: optimizer.lr: bayes does not know")
     assert not (tmp_path / "runs").exists()
+
+
+def test_what_a_run_that_failed_had_reached_by_then_decides_nothing(tmp_path: Path) -> None:
+    class Fails(Inline):
+        def __init__(self, accuracy: float) -> None:
+            super().__init__()
+            self.accuracy = accuracy
+
+        def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+            future = super().submit(fn, *args, **kwargs)
+            if len(self.made) % 3 == 0:  # as after a timeout, which comes sooner or later
+                summary = {"status": "failed", "final": {"test_accuracy": self.accuracy}}
+                future = Future()
+                future.set_result(Outcome(summary))
+            return future
+
+    file = sweep_file(tmp_path, BAYES)
+    few, many = (
+        run_sweep(file, how=how(Fails(accuracy)), runs_dir=tmp_path / str(accuracy))
+        for accuracy in (0.1, 1.0)
+    )
+    assert [one.run_id for one in few.results] == [one.run_id for one in many.results]

@@ -117,6 +117,7 @@ def sweep(
     from vgrad.sweep import How
 
     _check_request(source, overrides, resume, retry_failed, dry_run, (method, runs, metric))
+    _check_timeout(timeout)
     how = How(workers, dask, timeout)
     if dry_run:
         _dry_run(source, overrides or [], _wishes(method, runs, metric), how, plugin, json)
@@ -152,6 +153,13 @@ def _check_request(
     if resume is None and not source:
         what = Problem("there is no CONFIG", "", "a YAML experiment or sweep file")
         raise RequestError(what)
+
+
+def _check_timeout(timeout: float | None) -> None:
+    from vgrad.errors import Problem, RequestError
+
+    if timeout is not None and not timeout > 0:
+        raise RequestError(Problem("--timeout leaves no time", "", "a number of seconds above 0"))
 
 
 def _wishes(method: str | None, runs: int | None, metric: str | None) -> "Wishes":

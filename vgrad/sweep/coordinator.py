@@ -1,5 +1,6 @@
 """Handing runs to workers and keeping what comes back, until all have ended."""
 
+import math
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
 from contextlib import closing, suppress
@@ -10,6 +11,7 @@ from vgrad.config.dumping import in_one_line
 from vgrad.errors import RunError
 from vgrad.interrupts import Interrupts
 from vgrad.store import SweepWriter
+from vgrad.store.sweeps import ENDED_WELL
 from vgrad.sweep.axes import Changes
 from vgrad.sweep.executors import Workers, reason
 from vgrad.sweep.jobs import Job, Outcome, execute
@@ -105,7 +107,9 @@ class Coordinator:
         self.watcher.on_run(row, new=True)
 
     def _tell(self, trial: Trial, row: Cells) -> None:
-        self.trials.tell(trial.number, float(row[self.metric.name] or "nan"))
+        ended_well = row["status"] in ENDED_WELL  # how far others came is up to the machine
+        value = float(row[self.metric.name] or math.nan) if ended_well else math.nan
+        self.trials.tell(trial.number, value)
 
 
 def varied_cells(changes: Changes) -> dict[str, str]:
