@@ -136,6 +136,32 @@ class Record:
     """A `CLIPPING_DTYPE` row, where the gradient is clipped."""
 
 
+@dataclass(frozen=True, eq=False)
+class Distribution:
+    """Histograms of one array per layer at each logged step, in bins of equal width over its own
+    finite range, as `numpy.histogram` makes them.
+
+    `counts` is (steps, layers, bins), `edges` (steps, layers, bins + 1), nan where no value was
+    finite, and `non_finite` (steps, layers) how many were not.
+    """
+
+    counts: NDArray[np.uint32]
+    edges: NDArray[np.float64]
+    non_finite: NDArray[np.uint32]
+
+
+@dataclass(frozen=True, eq=False)
+class Histograms:
+    """What `histograms.npz` holds: of each layer, at each logged step, the `gradient` ∂L/∂W of its
+    weight (bias left out, before clipping) and its output h, the `activation`."""
+
+    steps: NDArray[np.int64]
+    layers: NDArray[np.int64]
+    names: tuple[str, ...]
+    gradient: Distribution
+    activation: Distribution
+
+
 RESULT_COLUMNS = (
     "status",
     "verdict",
