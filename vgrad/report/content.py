@@ -134,12 +134,12 @@ def build_report(
         shown=select_layers(layers.size, all_layers=all_layers),
         blocks=run.blocks[run.blocks["step"] == at],
         clipping=run.clipping[run.clipping["step"] == at],
-        course=_course(run),
+        course=course_of(run),
         comparison=compared(run.predictions, run.layers),
     )
 
 
-def _course(run: StoredRun) -> Rows:
+def course_of(run: StoredRun) -> Rows:
     """Metrics and the gradient at both ends, by step; nan where a step lacks its layers."""
     metrics, layers = run.metrics, run.layers
     course = np.empty(metrics.size, COURSE_DTYPE)

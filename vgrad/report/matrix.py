@@ -17,7 +17,7 @@ from rich.style import Style
 from vgrad.report.colours import Scale
 from vgrad.report.levels import shortened_labels
 from vgrad.report.measures import Spelling
-from vgrad.report.sweep_content import Matrix
+from vgrad.report.runs_by_key import Matrix
 
 WIDEST_LABEL = 20
 GAP = 2  # blanks between the rows' labels and the cells

@@ -15,7 +15,8 @@ from vgrad.report.measures import GOAL_WORDS, MEASURES, Measure
 from vgrad.report.numbers import counted, duration, number, percent
 from vgrad.report.phrases import Items
 from vgrad.report.portable import Portable
-from vgrad.report.sweep_content import SEED, Marginal, Matrix, SweepReport
+from vgrad.report.runs_by_key import SEED, Marginal, Matrix
+from vgrad.report.sweep_content import SweepReport
 from vgrad.report.tables import KIND_STYLES, STATUS_STYLES
 from vgrad.store import Result
 

@@ -16,7 +16,8 @@ from vgrad.report.levels import value_of
 from vgrad.report.markdown import inline, markdown_table
 from vgrad.report.matrix import cell_texts
 from vgrad.report.measures import GOAL_WORDS
-from vgrad.report.sweep_content import Marginal, Matrix, SweepReport, build_sweep_report
+from vgrad.report.runs_by_key import Marginal, Matrix
+from vgrad.report.sweep_content import SweepReport, build_sweep_report
 from vgrad.report.sweep_tables import (
     HEAD,
     failure,
