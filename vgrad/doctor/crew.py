@@ -34,12 +34,15 @@ def crew(plugins: Sequence[str] = (), workers: int | None = None) -> Iterator[Ru
     ):
 
         def run(tasks: Sequence[Task]) -> list[object]:
-            return list(pool.map(carried_out, tasks))
+            futures = [pool.submit(carried_out, task) for task in tasks]
+            return [future.result() for future in futures]
 
         try:
             yield run
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+            # no future is cancelled: a pool that finds its processes dead trips over those
+            # (gh-107219), and says so in a traceback
+            pool.shutdown(wait=False)
             for process in multiprocessing.active_children():
                 process.terminate()
             raise
