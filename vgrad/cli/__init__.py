@@ -3,6 +3,7 @@
 import typer
 
 from vgrad.cli import compare, configs, doctor, listing, predict, report, run, sweep
+from vgrad.cli.pages import with_file_of_page
 from vgrad.errors import RequestError, RunError
 
 FAILED, WRONG_REQUEST = 1, 2
@@ -40,7 +41,7 @@ def exit_code(arguments: list[str]) -> int:
     """Carry out a command line: 0 done, 1 a run failed, 2 the request was wrong, 130 interrupted.
     No traceback for anything that a user can cause."""
     try:
-        app(arguments, prog_name="vgrad")
+        app(with_file_of_page(arguments), prog_name="vgrad")
     except RequestError as error:
         for problem in error.problems:
             typer.echo(str(problem), err=True)

@@ -17,12 +17,11 @@ COMPLETIONS = 50
 def complete_runs(incomplete: str) -> list[str]:
     """Ids of runs and sweeps that hold what was typed, newest first; behind a sweep's id and a
     slash, of its runs."""
-    from vgrad.store.layout import LATEST, RESULTS, SWEEP, folder_names
+    from vgrad.store.layout import LATEST, folder_names
 
     runs_dir = Path(os.environ.get(RUNS_DIR_VARIABLE, "runs"))
     sweep, slash, part = incomplete.rpartition("/")
     names = [*folder_names(runs_dir / sweep)][::-1] if slash else [LATEST, *folder_names(runs_dir)]
-    names = [name for name in names if name not in (SWEEP, RESULTS)]
     fitting = (f"{sweep}{slash}{name}" for name in names if part in name)
     return [*islice(fitting, COMPLETIONS)]
 

@@ -1,7 +1,7 @@
 """`vgrad report`."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -14,6 +14,10 @@ from vgrad.cli.options import (
     show,
     stdout_console,
 )
+from vgrad.cli.pages import Html, Open, deliver
+
+if TYPE_CHECKING:
+    from vgrad.store import Run, Sweep
 
 Step = Annotated[str, typer.Option(metavar="STEP", help="A logged step, or 'last'.")]
 Format = Annotated[str, typer.Option(help="table, markdown, csv or json.")]
@@ -49,32 +53,76 @@ def report(
     format: Format = "table",
     all_layers: AllLayers = False,
     all_rows: AllRows = False,
+    html: Html = None,
+    open_page: Open = False,
     runs_dir: RunsDir = DEFAULT_RUNS_DIR,
     json: Json = False,
 ) -> None:
     """Show a stored run: its verdict, the gradient of each layer, and its course. Or a sweep: its
-    runs from the best on, and what each key does to them.
+    runs from the best on, and what each key does to them. With --html as a page for a browser.
 
     Example: vgrad report latest --step 0
+
+    Example: vgrad report latest --html --open
     """
-    from vgrad.report.formats import render_report
-    from vgrad.report.sweeps import render_sweep
     from vgrad.store import Sweep, open_stored
 
     stored = open_stored(run, runs_dir)
-    console, format = stdout_console(), "json" if json else format
+    for_text = {
+        "--format": format != "table",
+        "--json": json,
+        "--all-layers": all_layers,
+        "--all": all_rows,
+        "--by": by is not None,
+    }
     for_runs = {"--step": step != "last", "--all-layers": all_layers}
     for_sweeps = {"--by": by is not None, "--metric": metric is not None, "--all": all_rows}
+    if html is None:
+        _refuse({"--open": open_page}, "there is no page to open", "--html")
+    else:
+        _refuse(for_text, "a page has it all", "reports in the terminal")
     if isinstance(stored, Sweep):
         _refuse(for_runs, f"{stored.id} is a sweep", "a run of it: SWEEP/RUN")
+    else:
+        _refuse(for_sweeps, f"{stored.id} is a run", "a sweep")
+    at = parse_step(step)
+    if html is not None:
+        usual = stored.path / "report.html"
+        deliver(lambda: _page(stored, at, metric), html, usual, open_it=open_page)
+        return
+    _show(stored, at, by, metric, "json" if json else format, all_layers, all_rows)
+
+
+def _page(stored: "Run | Sweep", step: int | Literal["last"], metric: str | None) -> str:
+    from vgrad.report.html import run_page, sweep_page
+    from vgrad.store import Sweep
+
+    if isinstance(stored, Sweep):
+        return sweep_page(stored, metric)
+    return run_page(stored, step)
+
+
+def _show(
+    stored: "Run | Sweep",
+    step: int | Literal["last"],
+    by: str | None,
+    metric: str | None,
+    format: str,
+    all_layers: bool,
+    all_rows: bool,
+) -> None:
+    from vgrad.report.formats import render_report
+    from vgrad.report.sweeps import render_sweep
+    from vgrad.store import Sweep
+
+    console = stdout_console()
+    if isinstance(stored, Sweep):
         keys = by.split(",") if by else ()
         page = render_sweep(
             stored, console, by=keys, metric=metric, format=format, all_rows=all_rows
         )
     else:
-        _refuse(for_sweeps, f"{stored.id} is a run", "a sweep")
-        at = parse_step(step)
-        page = render_report(stored, console, step=at, format=format, all_layers=all_layers)
+        page = render_report(stored, console, step=step, format=format, all_layers=all_layers)
     show(page)
 
 

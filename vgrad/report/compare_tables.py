@@ -32,10 +32,10 @@ def comparison_view(found: Comparison, *, all_layers: bool = False) -> Renderabl
     """The whole comparison as something that a rich console prints, at any width."""
     parts: list[RenderableType] = [_header(found)]
     if found.config:
-        parts += _section("What differs in the configs", _config(found))
+        parts += _section("What differs in the configs", _side_by_side(config_columns(found)))
     else:
         parts.append(Text("\nThe configs are the same."))
-    parts += _section("What the runs came to", _results(found))
+    parts += _section("What the runs came to", _side_by_side(result_columns(found)))
     both = np.abs([*found.first.values.ravel(), *found.last.values.ravel()])
     scale = LogScale.spanning(both.tolist())
     for when, gradients in (("first", found.first), ("last", found.last)):
@@ -99,13 +99,18 @@ def _header(found: Comparison) -> RenderableType:
     return grid
 
 
-def _config(found: Comparison) -> RenderableType:
+def _side_by_side(columns: Sequence[Column]) -> RenderableType:
+    return _Blocks(columns[0], columns[1:])
+
+
+def config_columns(found: Comparison) -> list[Column]:
+    """The keys that differ, and a column per run."""
     cells = [[_value(value) for value in values] for values in found.config.values()]
     columns = [
         Column(letter, shortened_labels(column, WIDEST_VALUE))
         for letter, column in zip(found.letters, zip(*cells, strict=True), strict=True)
     ]
-    return _Blocks(Column("", list(found.config), justify="left"), columns)
+    return [Column("", list(found.config), justify="left"), *columns]
 
 
 def _value(value: object) -> str:
@@ -114,7 +119,8 @@ def _value(value: object) -> str:
     return "—" if value is None else spelt(str(value))
 
 
-def _results(found: Comparison) -> RenderableType:
+def result_columns(found: Comparison) -> list[Column]:
+    """What the runs came to, a column for each; the best of what can be better stands out."""
     known = {
         name: values
         for name, values in found.numbers.items()
@@ -128,7 +134,7 @@ def _results(found: Comparison) -> RenderableType:
         styles = [STATUS_STYLES.get(texts[0], ""), KIND_STYLES.get(texts[1], "")]
         styles += [BEST if _is_best(name, values, place) else "" for name, values in known.items()]
         columns.append(Column(letter, [*texts, *numbers], styles))
-    return _Blocks(Column("", titles, justify="left"), columns)
+    return [Column("", titles, justify="left"), *columns]
 
 
 def _is_best(name: str, values: Sequence[float], place: int) -> bool:

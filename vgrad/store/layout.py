@@ -14,6 +14,7 @@ ENVIRONMENT = "environment.json"
 CHECKPOINT = "checkpoint.npz"
 BLOCKS, CLIPPING = "blocks.csv", "clipping.csv"
 PREDICTIONS = "predictions.csv"
+HISTOGRAMS = "histograms.npz"
 SWEEP, RESULTS = "sweep.yaml", "results.csv"
 FILES = (CONFIG, METRICS, LAYERS, SUMMARY, ENVIRONMENT, CHECKPOINT)
 
@@ -69,7 +70,11 @@ def folder_names(runs_dir: Path) -> list[str]:
     """The names in a runs folder that may be runs, newest first; none where there is no folder."""
     try:
         with os.scandir(runs_dir) as entries:
-            names = [entry.name for entry in entries if not entry.name.startswith(HIDDEN)]
+            names = [
+                entry.name
+                for entry in entries
+                if not (entry.name.startswith(HIDDEN) or entry.is_file(follow_symlinks=False))
+            ]
     except (FileNotFoundError, NotADirectoryError):
         return []
     return sorted(names, reverse=True)

@@ -16,10 +16,12 @@ from vgrad.records import (
     LAYER_DTYPE,
     METRICS_DTYPE,
     PREDICTION_DTYPE,
+    Histograms,
     Plugin,
 )
 from vgrad.store import layout
 from vgrad.store.documents import read_json
+from vgrad.store.histograms import read_histograms
 from vgrad.store.locks import is_locked
 from vgrad.store.tables import read_table
 
@@ -128,6 +130,11 @@ class Run:
         if not path.exists():
             return np.empty(0, PREDICTION_DTYPE)
         return read_table(path, PREDICTION_DTYPE)
+
+    @cached_property
+    def histograms(self) -> Histograms | None:
+        """`histograms.npz`; None where none were logged."""
+        return read_histograms(self.path / layout.HISTOGRAMS)
 
     def _optional(self, name: str, dtype: np.dtype[Any]) -> NDArray[np.void]:
         """The rows of a table that not every run has."""
