@@ -134,6 +134,30 @@ class Record:
     """`BLOCK_DTYPE` rows, of a network with residual blocks."""
     clipping: NDArray[np.void] | None = None
     """A `CLIPPING_DTYPE` row, where the gradient is clipped."""
+    histograms: NDArray[np.void] | None = None
+    """A `HISTOGRAM_DTYPE` row per layer, where they are logged."""
+
+
+HISTOGRAM_BINS = 64
+HISTOGRAM_SITES = ("gradient", "activation")
+HISTOGRAM_DTYPE = np.dtype(
+    [
+        ("step", np.int64),
+        ("layer", np.int64),
+        ("name", f"U{LAYER_NAME_LENGTH}"),
+        *(
+            field
+            for site in HISTOGRAM_SITES
+            for field in (
+                (f"{site}_counts", np.uint32, (HISTOGRAM_BINS,)),
+                (f"{site}_range", np.float64, (2,)),
+                (f"{site}_non_finite", np.uint32),
+            )
+        ),
+    ]
+)
+"""The histograms of one layer at one step: counts in bins of equal width over `range`, which is
+nan where no value was finite, and how many values were not."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,13 +165,23 @@ class Distribution:
     """Histograms of one array per layer at each logged step, in bins of equal width over its own
     finite range, as `numpy.histogram` makes them.
 
-    `counts` is (steps, layers, bins), `edges` (steps, layers, bins + 1), nan where no value was
-    finite, and `non_finite` (steps, layers) how many were not.
+    `counts` is (steps, layers, bins), `ranges` (steps, layers, 2) has the first and the last edge,
+    nan where no value was finite, and `non_finite` (steps, layers) how many were not.
     """
 
     counts: NDArray[np.uint32]
-    edges: NDArray[np.float64]
+    ranges: NDArray[np.float64]
     non_finite: NDArray[np.uint32]
+
+    @property
+    def edges(self) -> NDArray[np.float64]:
+        """All edges of the bins, (steps, layers, bins + 1)."""
+        return edges_of(self.ranges, self.counts.shape[-1])
+
+
+def edges_of(ranges: NDArray[np.float64], bins: int) -> NDArray[np.float64]:
+    """The edges of so many bins of equal width over each of `ranges`, (…, 2) → (…, bins + 1)."""
+    return np.linspace(ranges[..., 0], ranges[..., 1], bins + 1, axis=-1)
 
 
 @dataclass(frozen=True, eq=False)

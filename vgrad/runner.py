@@ -140,6 +140,8 @@ def _extra_tables(experiment: Experiment) -> Iterator[str]:
         yield layout.BLOCKS
     if experiment.limits_gradient:
         yield layout.CLIPPING
+    if experiment.config.log.histograms:
+        yield layout.JOURNAL
 
 
 def resume(

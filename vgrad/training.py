@@ -18,6 +18,7 @@ from vgrad.config import Config
 from vgrad.data.batches import Loader, consecutive
 from vgrad.euclidean import norm
 from vgrad.experiment import LARGEST_TEST_BATCH, Experiment, prepare
+from vgrad.histograms import measure_histograms
 from vgrad.limiting import Limiter
 from vgrad.nn.arrays import Array, fill
 from vgrad.nn.denormals import flushed_denormals
@@ -83,6 +84,7 @@ class Trainer:
         self.divergence: Divergence | None = None
         self._experiment = experiment
         self._every = experiment.config.log.every
+        self._histograms = experiment.config.log.histograms
         self._network = network = experiment.network()
         parts = [group.part for group in network.groups]
         segments = [one for group in network.groups for one in network.segments(group)]
@@ -244,6 +246,7 @@ class Trainer:
             layers,
             measure_blocks(self.step, blocks) if blocks else None,
             self._limiter.record(self.step) if self._limiter.active else None,
+            measure_histograms(self.step, stacks) if self._histograms else None,
         )
 
     def _test_metrics(self) -> tuple[float, float]:

@@ -163,7 +163,9 @@ class LogConfig(BaseModel):
     model_config = STRICT
 
     every: Count = Field(default=10, description="steps from one record to the next")
-    histograms: bool = Field(default=False, description="record histograms of gradients as well")
+    histograms: bool = Field(
+        default=False, description="record histograms of gradients and outputs as well"
+    )
 
 
 def usable_name(name: str) -> bool:

@@ -14,7 +14,7 @@ ENVIRONMENT = "environment.json"
 CHECKPOINT = "checkpoint.npz"
 BLOCKS, CLIPPING = "blocks.csv", "clipping.csv"
 PREDICTIONS = "predictions.csv"
-HISTOGRAMS = "histograms.npz"
+HISTOGRAMS, JOURNAL = "histograms.npz", "histograms.part"
 SWEEP, RESULTS = "sweep.yaml", "results.csv"
 FILES = (CONFIG, METRICS, LAYERS, SUMMARY, ENVIRONMENT, CHECKPOINT)
 
@@ -25,6 +25,7 @@ LATEST = "latest"
 Status = str
 RUNNING, FINISHED, DIVERGED = "running", "finished", "diverged"
 INTERRUPTED, FAILED, LOST, DAMAGED = "interrupted", "failed", "lost", "damaged"
+OVER = (FINISHED, DIVERGED)  # how a run ends that is not resumed
 STATUSES = (RUNNING, FINISHED, DIVERGED, INTERRUPTED, FAILED, LOST, DAMAGED)
 
 

@@ -133,8 +133,10 @@ class Run:
 
     @cached_property
     def histograms(self) -> Histograms | None:
-        """`histograms.npz`; None where none were logged."""
-        return read_histograms(self.path / layout.HISTOGRAMS)
+        """`histograms.npz`, or of a run that goes on what it has so far; None where none are
+        logged."""
+        logged = self.metrics["step"]
+        return read_histograms(self.path, int(logged[-1]) if logged.size else -1)
 
     def _optional(self, name: str, dtype: np.dtype[Any]) -> NDArray[np.void]:
         """The rows of a table that not every run has."""

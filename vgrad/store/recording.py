@@ -6,13 +6,15 @@ A worker of a sweep may share no disk with who stores its results; what it sends
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
+import numpy as np
 from numpy.typing import NDArray
 
-from vgrad.records import Record
+from vgrad.records import HISTOGRAM_DTYPE, Record
 from vgrad.store import layout
 from vgrad.store.documents import json_bytes
 from vgrad.store.environment import now
-from vgrad.store.tables import header, lines_of
+from vgrad.store.histograms import npz_bytes
+from vgrad.store.tables import beginning, lines_of
 from vgrad.store.writing import dtypes_of, first_summary
 
 
@@ -46,7 +48,9 @@ class RunBuffer:
         self._config_yaml = config_yaml
         self._environment = dict(environment)
         self.summary = first_summary(name, config) | {"run_id": run_id}
-        self._tables = {table: [header(dtype)] for table, dtype in dtypes_of(tables).items()}
+        self._tables = {
+            table: [beginning(table, dtype)] for table, dtype in dtypes_of(tables).items()
+        }
 
     def append(self, record: Record) -> None:
         """Keep the rows of a logged step."""
@@ -64,7 +68,10 @@ class RunBuffer:
     @property
     def files(self) -> dict[str, bytes]:
         """Name → content of each file."""
-        tables = {name: "".join(lines).encode() for name, lines in self._tables.items()}
+        tables = {name: b"".join(lines) for name, lines in self._tables.items()}
+        if layout.JOURNAL in tables:
+            rows = np.frombuffer(tables.pop(layout.JOURNAL), HISTOGRAM_DTYPE)
+            tables[layout.HISTOGRAMS] = npz_bytes(rows)
         return {
             layout.CONFIG: self._config_yaml.encode(),
             **tables,

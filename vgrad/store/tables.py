@@ -41,14 +41,22 @@ def header(dtype: np.dtype[Any]) -> str:
     return ",".join(dtype.names or ()) + "\n"
 
 
-def lines_of(record: Record) -> dict[str, str]:
-    """What a logged step adds to each table; metrics, whose row says that all are there, last."""
-    lines = {layout.LAYERS: layer_lines(record.layers)}
+def lines_of(record: Record) -> dict[str, bytes]:
+    """What a logged step adds to each table, and to the journal of histograms; metrics, whose row
+    says that all are there, last."""
+    lines = {layout.LAYERS: layer_lines(record.layers).encode()}
     if record.blocks is not None:
-        lines[layout.BLOCKS] = block_lines(record.blocks)
+        lines[layout.BLOCKS] = block_lines(record.blocks).encode()
     if record.clipping is not None:
-        lines[layout.CLIPPING] = clipping_line(record.clipping)
-    return lines | {layout.METRICS: metrics_line(record.metrics)}
+        lines[layout.CLIPPING] = clipping_line(record.clipping).encode()
+    if record.histograms is not None:
+        lines[layout.JOURNAL] = record.histograms.tobytes()
+    return lines | {layout.METRICS: metrics_line(record.metrics).encode()}
+
+
+def beginning(name: str, dtype: np.dtype[Any]) -> bytes:
+    """What a table begins with: its header, which the journal of histograms has none of."""
+    return b"" if name == layout.JOURNAL else header(dtype).encode()
 
 
 def metrics_line(metrics: Metrics) -> str:

@@ -10,15 +10,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vgrad.errors import Problem, RequestError
-from vgrad.records import BLOCK_DTYPE, CLIPPING_DTYPE, LAYER_DTYPE, METRICS_DTYPE, Record
+from vgrad.records import (
+    BLOCK_DTYPE,
+    CLIPPING_DTYPE,
+    HISTOGRAM_DTYPE,
+    LAYER_DTYPE,
+    METRICS_DTYPE,
+    Record,
+)
 from vgrad.store import layout
-from vgrad.store.documents import read_json, write_arrays, write_json
+from vgrad.store.documents import read_json, replace, write_arrays, write_json
 from vgrad.store.environment import now
 from vgrad.store.folders import FolderWriter, create, in_one_line, write_whole
+from vgrad.store.histograms import journal_until, npz_bytes, read_journal
 from vgrad.store.locks import lock
-from vgrad.store.tables import header, length_until, lines_of, prediction_table
+from vgrad.store.tables import beginning, length_until, lines_of, prediction_table
 
-EXTRA_TABLES = {layout.BLOCKS: BLOCK_DTYPE, layout.CLIPPING: CLIPPING_DTYPE}
+EXTRA_TABLES = {
+    layout.BLOCKS: BLOCK_DTYPE,
+    layout.CLIPPING: CLIPPING_DTYPE,
+    layout.JOURNAL: HISTOGRAM_DTYPE,
+}
 """Tables that a run has only where there is something to put into them."""
 OUTCOME = ("verdict", "steps", "final", "gradient_ratio", "slope_per_layer", "seconds", "error")
 """What `summary.json` says of a run once it has ended."""
@@ -49,7 +61,7 @@ class RunWriter(FolderWriter):
         """Write the rows of a logged step; that of metrics, the last, says that all are there."""
         for name, lines in lines_of(record).items():
             with in_one_line(self.path / name):
-                write_whole(self._tables[name], lines.encode())
+                write_whole(self._tables[name], lines)
 
     def rewind(self, last_step: int | None) -> None:
         """Forget the rows of steps after `last_step`; None forgets all.
@@ -58,11 +70,12 @@ class RunWriter(FolderWriter):
         """
         for name, file in self._tables.items():
             path = self.path / name
-            kept = length_until(path, -1 if last_step is None else last_step)
+            until = journal_until if name == layout.JOURNAL else length_until
+            kept = until(path, -1 if last_step is None else last_step)
             with in_one_line(path):
                 file.truncate(kept)
                 if not kept:
-                    write_whole(file, header(self._dtypes[name]).encode())
+                    write_whole(file, beginning(name, self._dtypes[name]))
 
     def checkpoint(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Keep a trainer's state, in place of the one before."""
@@ -72,8 +85,20 @@ class RunWriter(FolderWriter):
 
     def finish(self, **fields: object) -> None:
         """Write what the run came to: fields of `summary.json` beside those that stand there."""
+        self._keep_histograms(over=fields.get("status") in layout.OVER)
         self._update(layout.SUMMARY, fields)
         self._update(layout.ENVIRONMENT, {"end_time": now()})
+
+    def _keep_histograms(self, *, over: bool) -> None:
+        """Make the journal the file that others read; it stays where the run may be resumed."""
+        journal, path = self.path / layout.JOURNAL, self.path / layout.HISTOGRAMS
+        if layout.JOURNAL not in self._dtypes:
+            return
+        with in_one_line(path):
+            content = npz_bytes(read_journal(journal))
+            replace(path, lambda file: file.write(content))
+            if over:
+                journal.unlink()
 
     def resume(self, environment: Mapping[str, object]) -> None:
         """Say that the run goes on, in this environment."""
@@ -135,7 +160,7 @@ def _fill(
 ) -> None:
     (folder / layout.CONFIG).write_text(config_yaml, encoding="utf-8")
     for table, dtype in dtypes_of(tables).items():
-        (folder / table).write_text(header(dtype), encoding="utf-8")
+        (folder / table).write_bytes(beginning(table, dtype))
     write_json(folder / layout.ENVIRONMENT, environment)
     write_json(folder / layout.SUMMARY, first_summary(name, config))
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vgrad.records import Distribution, Histograms
+from vgrad.records import Distribution, Histograms, edges_of
 from vgrad.report.html.plots import Numbers, Plot, Stepped, literal
 from vgrad.report.html.profiles import line
 from vgrad.report.html.series import Series
@@ -88,7 +88,8 @@ def _densities(
 ) -> tuple[Numbers, Numbers]:
     """The middles of the bins and the density there, (positions, bins) each; with `scaled` of
     what is measured in its own standard deviations."""
-    counts, edges = site.counts[places, layer], site.edges[places, layer]
+    counts = site.counts[places, layer]
+    edges = edges_of(site.ranges[places, layer], counts.shape[-1])
     middles, widths = (edges[:, 1:] + edges[:, :-1]) / 2.0, np.diff(edges)
     with np.errstate(all="ignore"):  # of a layer without a finite value there is no density
         share = counts / counts.sum(axis=1, keepdims=True)
