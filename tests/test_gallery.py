@@ -54,6 +54,13 @@ def steady_spread(run: vgrad.Run) -> bool:
     return bool(np.all(np.abs(run.layers_at(0)["preact_std"][:-1] - 1) < 0.5))
 
 
+def shrinking_spread(run: vgrad.Run) -> bool:
+    """The outputs' histogram in the last hidden layer is a third as wide as in the first."""
+    assert run.histograms is not None
+    first, *_, last, _ = np.ptp(run.histograms.activation.ranges[0], axis=1)
+    return bool(last < first / 3)
+
+
 @dataclass(frozen=True)
 class Shown:
     """What a config shows; `without` is the override that its comment names, and what then."""
@@ -109,6 +116,11 @@ GALLERY: dict[str, Shown] = {
         (lambda r: verdict_at_start(r) == "saturated", at_chance),
         {"model.init": "xavier_normal"},
         (learnt(0.85),),
+    ),
+    "histograms": Shown(
+        (shrinking_spread,),
+        {"model.init": "xavier_normal"},
+        (lambda r: not shrinking_spread(r),),
     ),
     "plugins/my_parts": Shown((learnt(0.9),)),
 }

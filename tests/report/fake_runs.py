@@ -13,6 +13,7 @@ from vgrad.records import (
     LAYER_DTYPE,
     METRICS_DTYPE,
     PREDICTION_DTYPE,
+    Histograms,
     Plugin,
 )
 
@@ -91,6 +92,8 @@ class FakeRun:
     clipping: NDArray[np.void] = field(default_factory=lambda: np.empty(0, CLIPPING_DTYPE))
     predictions: NDArray[np.void] = field(default_factory=lambda: np.empty(0, PREDICTION_DTYPE))
     plugins: tuple[Plugin, ...] = ()
+    environment: dict[str, Any] = field(default_factory=dict)
+    histograms: Histograms | None = None
 
     def layers_at(self, step: int) -> NDArray[np.void]:
         rows = self.layers[self.layers["step"] == step]

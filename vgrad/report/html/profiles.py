@@ -74,7 +74,7 @@ def profile(panel: Panel, series: Series, expected: Expected | None) -> Plot:
     expected it there."""
     values = panel.clean(series.at(panel.statistic, series.positions))
     labels = {"text": list(series.labels), "hovertemplate": "%{text}: %{y:.3g}"}
-    moving = line(series.numbers, values[-1], "at the slider", width=2.5) | labels | {"zorder": 3}
+    moving = line(series.numbers, values[-1], "at the slider", width=2.5) | labels
     first = line(series.numbers, values[0], f"step {series.steps[0]}", dash="dot") | labels
     theory = _theory_lines(panel, series, expected)
     tables = [values, *(np.asarray(trace["y"]) for trace in theory)]
