@@ -34,6 +34,15 @@ RUNS_DIR_VARIABLE = "VGRAD_RUNS_DIR"
 DEFAULT_NAME = "run"
 
 
+def _shown(run: Run) -> str:
+    from vgrad.report.notebook import run_html
+
+    return run_html(run)
+
+
+Run.shown_by = _shown
+
+
 def default_runs_dir() -> Path:
     """The folder of runs where none is named."""
     return Path(os.environ.get(RUNS_DIR_VARIABLE) or RUNS_DIR)

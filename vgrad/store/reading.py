@@ -1,9 +1,10 @@
 """Reading a run: all of it lazily, and whatever of it is there."""
 
 import math
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import yaml
@@ -32,11 +33,17 @@ class Run:
     A part that is missing or damaged raises `RunError`, naming the file and line.
     """
 
+    shown_by: ClassVar[Callable[["Run"], str] | None] = None
+    """Makes the HTML that a notebook shows of a run: given from above, where reports are."""
+
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"
+
+    def _repr_html_(self) -> str | None:
+        return Run.shown_by(self) if Run.shown_by else None
 
     @property
     def id(self) -> str:
