@@ -37,6 +37,9 @@ Metric = Annotated[
         show_default=False,
     ),
 ]
+Plot = Annotated[
+    bool, typer.Option("--plot", help="Of a run: pictures in characters instead of tables.")
+]
 AllRows = Annotated[bool, typer.Option("--all", help="Of a sweep: all runs, not only the best.")]
 
 
@@ -53,6 +56,7 @@ def report(
     format: Format = "table",
     all_layers: AllLayers = False,
     all_rows: AllRows = False,
+    plot: Plot = False,
     html: Html = None,
     open_page: Open = False,
     runs_dir: RunsDir = DEFAULT_RUNS_DIR,
@@ -62,6 +66,8 @@ def report(
     runs from the best on, and what each key does to them. With --html as a page for a browser.
 
     Example: vgrad report latest --step 0
+
+    Example: vgrad report latest --plot
 
     Example: vgrad report latest --html --open
     """
@@ -74,11 +80,16 @@ def report(
         "--all-layers": all_layers,
         "--all": all_rows,
         "--by": by is not None,
+        "--plot": plot,
     }
-    for_runs = {"--step": step != "last", "--all-layers": all_layers}
+    for_runs = {"--step": step != "last", "--all-layers": all_layers, "--plot": plot}
     for_sweeps = {"--by": by is not None, "--metric": metric is not None, "--all": all_rows}
     if html is None:
         _refuse({"--open": open_page}, "there is no page to open", "--html")
+        if plot:
+            beside = ("--format", "--json", "--all-layers")
+            others = {option: for_text[option] for option in beside}
+            _refuse(others, "pictures stand for themselves", "reports without --plot")
     else:
         _refuse(for_text, "a page has it all", "reports in the terminal")
     if isinstance(stored, Sweep):
@@ -90,7 +101,17 @@ def report(
         usual = stored.path / "report.html"
         deliver(lambda: _page(stored, at, metric), html, usual, open_it=open_page)
         return
-    _show(stored, at, by, metric, "json" if json else format, all_layers, all_rows)
+    if isinstance(stored, Sweep):
+        show(_sweep(stored, by, metric, "json" if json else format, all_rows))
+    elif plot:
+        from vgrad.report.text_plots import render_plots
+
+        show(render_plots(stored, stdout_console(), step=at))
+    else:
+        from vgrad.report.formats import render_report
+
+        format = "json" if json else format
+        show(render_report(stored, stdout_console(), step=at, format=format, all_layers=all_layers))
 
 
 def _page(stored: "Run | Sweep", step: int | Literal["last"], metric: str | None) -> str:
@@ -102,28 +123,12 @@ def _page(stored: "Run | Sweep", step: int | Literal["last"], metric: str | None
     return run_page(stored, step)
 
 
-def _show(
-    stored: "Run | Sweep",
-    step: int | Literal["last"],
-    by: str | None,
-    metric: str | None,
-    format: str,
-    all_layers: bool,
-    all_rows: bool,
-) -> None:
-    from vgrad.report.formats import render_report
+def _sweep(sweep: "Sweep", by: str | None, metric: str | None, format: str, all_rows: bool) -> str:
     from vgrad.report.sweeps import render_sweep
-    from vgrad.store import Sweep
 
+    keys = by.split(",") if by else ()
     console = stdout_console()
-    if isinstance(stored, Sweep):
-        keys = by.split(",") if by else ()
-        page = render_sweep(
-            stored, console, by=keys, metric=metric, format=format, all_rows=all_rows
-        )
-    else:
-        page = render_report(stored, console, step=step, format=format, all_layers=all_layers)
-    show(page)
+    return render_sweep(sweep, console, by=keys, metric=metric, format=format, all_rows=all_rows)
 
 
 def _refuse(given: Mapping[str, bool], what: str, allowed: str) -> None:

@@ -41,7 +41,7 @@ def report_view(report: Report) -> RenderableType:
     layers = LayerTable(report.layers, report.shown)
     return Portable(
         Group(
-            _header(report),
+            header_view(report),
             Text(),
             verdict_view(report.verdict),
             *_section(f"Gradient by layer at {when(report)}", layers),
@@ -85,7 +85,8 @@ def _comparison(report: Report) -> tuple[RenderableType, ...]:
     return *section, Text(), Grid(comparison_by_layer(comparison, all_layers=everything))
 
 
-def _header(report: Report) -> RenderableType:
+def header_view(report: Report) -> RenderableType:
+    """Which run it is, how it was made, and what it came to."""
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(ratio=1)

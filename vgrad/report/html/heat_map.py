@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 
 from vgrad.report.html import theme
-from vgrad.report.html.plots import Numbers, Plot, Trace, decades, literal, positive, power
+from vgrad.report.html.plots import Numbers, Plot, Trace, literal, positive
 from vgrad.report.html.series import Series
 from vgrad.report.html.theory_lines import Expected
+from vgrad.report.powers import decades, power
 
 HEIGHT = 460
 THEORY_SHARE = 0.05  # of the width, for the column of what was predicted

@@ -2,7 +2,6 @@
 and, where it follows the slider, its values at each step."""
 
 import json
-import math
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,9 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vgrad.report.html.libraries import as_json
+from vgrad.report.powers import decades, power
 
-SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-MOST_TICKS = 8
 USUAL_HEIGHT = 320  # pixels
 WITHIN_A_DECADE = {"dtick": "D2", "tickformat": ".3~g"}  # ticks at 1, 2, 5
 Trace = dict[str, Any]
@@ -100,18 +98,6 @@ def positive(values: ArrayLike) -> Numbers:
 def literal(text: str) -> str:
     """A user's own text as plotly shows it: plotly takes some HTML in its labels."""
     return escape(text, quote=False)
-
-
-def power(exponent: int) -> str:
-    """`10⁻⁵`."""
-    return f"10{str(exponent).translate(SUPERSCRIPTS)}"
-
-
-def decades(low: float, high: float, most: int = MOST_TICKS) -> list[int]:
-    """Evenly spaced whole exponents between two decimal logarithms, at most so many."""
-    first, last = math.ceil(low), math.floor(high)
-    stride = max(1, math.ceil((last - first + 1) / most))
-    return list(range(first, last + 1, stride))
 
 
 def log_axis(title: str, tables: Iterable[Numbers]) -> dict[str, Any]:
