@@ -77,9 +77,8 @@ def _plot(series: Sequence[Series], x_title: str, width: int, log: bool) -> str:
     try:
         plotext.theme("clear")
         plotext.plotsize(width, HEIGHT)
-        for one, marker, colour in zip(
-            series, MARKERS[-len(series) :], COLOURS[-len(series) :], strict=True
-        ):
+        markers, colours = MARKERS[-len(series) :], COLOURS[-len(series) :]
+        for one, marker, colour in zip(series, markers, colours, strict=True):
             plotext.scatter(
                 one.x.tolist(), one.y.tolist(), label=f" {one.name}", marker=marker, color=colour
             )

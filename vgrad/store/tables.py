@@ -149,8 +149,33 @@ def read_table(path: Path, dtype: np.dtype[Any]) -> NDArray[np.void]:
     Raises:
         RunError: the file is missing, or damaged elsewhere than in a torn last line.
     """
+    return _table(path, whole_lines(path), dtype)
+
+
+def read_from(path: Path, dtype: np.dtype[Any], offset: int) -> tuple[NDArray[np.void], int]:
+    """The rows of a table behind its first `offset` bytes, which end with a whole line, and how
+    many bytes they reach to. Of a table that has become shorter, all rows.
+
+    Raises:
+        RunError: as `read_table`.
+    """
+    try:
+        with path.open("rb") as file:
+            if file.seek(0, io.SEEK_END) < offset:
+                offset = 0
+            file.seek(offset)
+            content = file.read()
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read: {error.strerror}") from None
+    whole = content[: content.rfind(b"\n") + 1]
+    head = header(dtype) if offset else ""
+    text = head + whole.decode(errors="replace")
+    return _table(path, text, dtype), offset + len(whole)
+
+
+def _table(path: Path, text: str, dtype: np.dtype[Any]) -> NDArray[np.void]:
     names = dtype.names or ()
-    rows, lines = _read_rows(path, whole_lines(path), names)
+    rows, lines = _read_rows(path, text, names)
     table = np.empty(len(rows), dtype)
     for name, cells in zip(names, zip(*rows, strict=True), strict=False):
         table[name] = _column(path, name, cells, lines, dtype[name])
