@@ -21,7 +21,7 @@ FLOORS: dict[str, int] = {
     **dict.fromkeys(("telemetry", "histograms", "diagnosis", "theory", "plugins"), 2),
     **dict.fromkeys(("store", "training", "experiment", "session", "estimate"), 3),
     **dict.fromkeys(("stacks", "limiting", "provenance", "forecast"), 3),
-    **dict.fromkeys(("report", "runner", "sweep", "doctor"), 4),
+    **dict.fromkeys(("report", "runner", "sweep", "doctor", "export"), 4),
     "cli": 5,
     **dict.fromkeys(("__init__", "__main__"), 6),
 }
@@ -31,6 +31,7 @@ ENGINE = {"nn", "training", "experiment", "stacks", "limiting"}
 NEVER: dict[str, set[str]] = {
     "report": ENGINE,
     "store": ENGINE,
+    "export": ENGINE,
     "telemetry": {"nn"},
     "data": {"nn"},
     "diagnosis": ENGINE,

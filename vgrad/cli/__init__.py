@@ -2,7 +2,7 @@
 
 import typer
 
-from vgrad.cli import compare, configs, doctor, listing, predict, report, run, sweep, watch
+from vgrad.cli import compare, configs, doctor, export, listing, predict, report, run, sweep, watch
 from vgrad.cli.pages import with_file_of_page
 from vgrad.errors import RequestError, RunError
 
@@ -16,7 +16,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (run, watch, predict, doctor, sweep, report, compare, listing, configs):
+for module in (run, watch, predict, doctor, sweep, report, compare, export, listing, configs):
     module.register(app)
 
 

@@ -20,11 +20,14 @@ from vgrad.records import (
     Histograms,
     Plugin,
 )
-from vgrad.store import layout
+from vgrad.store import frames, layout
 from vgrad.store.documents import read_json
 from vgrad.store.histograms import read_histograms
 from vgrad.store.locks import is_locked
 from vgrad.store.tables import read_table
+
+TABLES = ("layers", "metrics", "predictions", "blocks", "clipping")
+"""What `to_pandas` and `to_polars` take."""
 
 
 class Run:
@@ -156,6 +159,24 @@ class Run:
         rows = read_table(self.path / name, dtype)
         last = logged[-1] if logged.size else -1
         return rows[: np.searchsorted(rows["step"], last, side="right")]
+
+    def to_pandas(self, table: str = "layers") -> Any:
+        """One of its `TABLES` as a `pandas.DataFrame`.
+
+        Raises:
+            RequestError: there is no such table, or pandas is not installed.
+            RunError: the table cannot be read.
+        """
+        return frames.to_pandas(frames.columns_of(getattr(self, frames.chosen(table, TABLES))))
+
+    def to_polars(self, table: str = "layers") -> Any:
+        """One of its `TABLES` as a `polars.DataFrame`.
+
+        Raises:
+            RequestError: there is no such table, or polars is not installed.
+            RunError: the table cannot be read.
+        """
+        return frames.to_polars(frames.columns_of(getattr(self, frames.chosen(table, TABLES))))
 
     @cached_property
     def steps(self) -> tuple[int, ...]:

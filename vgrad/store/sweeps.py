@@ -11,7 +11,7 @@ import yaml
 
 from vgrad.errors import Problem, RequestError, RunError
 from vgrad.records import RESULT_COLUMNS
-from vgrad.store import layout
+from vgrad.store import frames, layout
 from vgrad.store.finding import find, find_run, find_sweep
 from vgrad.store.locks import is_locked
 from vgrad.store.reading import Run
@@ -136,6 +136,33 @@ class Sweep:
             return layout.RUNNING
         return layout.FINISHED if len(self.results) >= self.planned else layout.INTERRUPTED
 
+    def to_pandas(self) -> Any:
+        """`results.csv` as a `pandas.DataFrame`: a row per run that has ended.
+
+        Raises:
+            RequestError: pandas is not installed.
+        """
+        return frames.to_pandas(self._columns())
+
+    def to_polars(self) -> Any:
+        """`results.csv` as a `polars.DataFrame`: a row per run that has ended.
+
+        Raises:
+            RequestError: polars is not installed.
+        """
+        return frames.to_polars(self._columns())
+
+    def _columns(self) -> dict[str, list[Any]]:
+        """Swept keys whose values are all numbers as numbers."""
+        found: dict[str, list[Any]] = {"run_id": [one.run_id for one in self.results]}
+        found |= {key: _numbers([one.varied[key] for one in self.results]) for key in self.keys}
+        for name in RESULT_COLUMNS:
+            if name in NUMBERS:
+                found[name] = [one.numbers[name] for one in self.results]
+            else:
+                found[name] = [getattr(one, name) for one in self.results]
+        return found
+
     def run(self, run_id: str) -> Run:
         """The stored run of this id, or of an unambiguous part of one.
 
@@ -147,6 +174,15 @@ class Sweep:
     @property
     def _results(self) -> Path:
         return self.path / layout.RESULTS
+
+
+def _numbers(texts: list[str]) -> list[Any]:
+    for kind in (int, float):
+        try:
+            return [kind(text) for text in texts]
+        except ValueError:
+            continue
+    return texts
 
 
 def open_sweep(ref: str = layout.LATEST, runs_dir: str | Path = "runs") -> Sweep:
