@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 
 from threadpoolctl import threadpool_limits
 
+from tests.benchmarks.pages import pages
 from tests.benchmarks.steps import (
     Size,
     step_and_plan,
@@ -154,6 +155,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[str]]] = {
     "quickstart": quickstart,
     "sweep": scaling,
     "sweep-torch": against_torch,
+    "pages": pages,
 }
 
 
