@@ -164,7 +164,8 @@ def _layout(axes: Sequence[Axis]) -> dict[str, Any]:
     return {
         "xaxis": {
             "tickvals": list(range(len(axes))),
-            "ticktext": [literal(axis.title) for axis in axes],
+            "ticktext": [literal(axis.title).replace(" ", "<br>") for axis in axes],
+            "automargin": True,
             "range": [-0.4, len(axes) - 0.8],
             "showgrid": True,
             "gridwidth": 2,
