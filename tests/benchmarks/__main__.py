@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterator
 
 from threadpoolctl import threadpool_limits
 
+from tests.benchmarks.libraries import torch_step
 from tests.benchmarks.pages import pages
+from tests.benchmarks.peers import peers
 from tests.benchmarks.steps import (
     Size,
     step_and_plan,
-    torch_step,
     vgrad_step,
     wired,
     without_sums,
@@ -149,6 +150,7 @@ def process(command: list[str]) -> float:
 
 BENCHMARKS: dict[str, Callable[[], Iterator[str]]] = {
     "step": step,
+    "peers": peers,
     "wiring": wiring_cost,
     "statistics": statistics_cost,
     "depth": depth_cost,

@@ -104,31 +104,29 @@ def equal_runs(network: Network, group: Group) -> Iterator[tuple[np.ndarray, sli
         start += count
 
 
-def torch_step(size: Size) -> Callable[[], object]:
-    """The same in PyTorch, eager, as its tutorials write it."""
-    import torch
-    from torch import nn
+def floor_step(size: Size) -> Callable[[], object]:
+    """Nothing but the matrix products of a step: of each layer z = W·x, ∂L/∂W = δ·xᵀ and, above
+    the first, ∂L/∂x = Wᵀ·δ, in the same memory layout, biases as a column of the weights."""
+    rng = np.random.default_rng(0)
+    widths = [FEATURES, *[size.width] * size.depth, CLASSES]
 
-    torch.manual_seed(0)
-    kind = {"tanh": nn.Tanh, "relu": nn.ReLU}[size.activation]
-    widths = [FEATURES, *[size.width] * size.depth]
-    blocks: list[nn.Module] = []
-    for fan_in, fan_out in pairwise(widths):
-        linear = nn.Linear(fan_in, fan_out)
-        nn.init.orthogonal_(linear.weight)
-        nn.init.zeros_(linear.bias)
-        blocks += [linear, kind()]
-    model = nn.Sequential(*blocks, nn.Linear(widths[-1], CLASSES))
-    make = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}[size.optimizer]
-    optimizer = make(model.parameters(), lr=RATES[size.optimizer])
-    x, classes = (torch.from_numpy(array) for array in size.examples())
-    weights = [module.weight for module in model if isinstance(module, nn.Linear)]
+    def drawn(*shape: int) -> np.ndarray:
+        return rng.normal(size=shape).astype(np.float32)
+
+    inputs = [drawn(1 + width, size.batch) for width in widths]
+    deltas = {width: drawn(width, size.batch) for width in widths}
+    forward, back = [], []
+    for place, (fan_in, fan_out) in enumerate(pairwise(widths)):
+        weight, x, delta = drawn(fan_out, 1 + fan_in), inputs[place], deltas[fan_out]
+        forward.append((weight, x, inputs[place + 1][1:]))
+        back.append((delta, x.T, np.empty_like(weight)))
+        if place:
+            back.append((weight[:, 1:].T, delta, np.empty_like(deltas[fan_in])))
+    products = [*forward, *reversed(back)]
 
     def step() -> object:
-        optimizer.zero_grad()
-        nn.functional.cross_entropy(model(x), classes).backward()
-        norms = [weight.grad.norm() for weight in weights]
-        optimizer.step()
-        return norms
+        for left, right, out in products:
+            np.matmul(left, right, out=out)
+        return None
 
     return step
