@@ -77,6 +77,7 @@ def test_parquet_holds_every_row_of_every_table(runs: list[Run], tmp_path: Path)
     assert facts["run_id"] == [run.id for run in runs]
     assert facts["verdict"] == [run.verdict for run in runs]
     assert facts["config.model.depth"] == [2, 2]
+    assert list(map(str, facts["steps"])) == [str(run.steps[-1]) for run in runs]  # no fractions
 
 
 def test_csv_holds_every_row_of_every_table(runs: list[Run], tmp_path: Path) -> None:

@@ -73,7 +73,10 @@ def facts_of(run: Run) -> Facts:
     outcome = {"run_id": run.id, "name": run.name, "status": run.status, "verdict": run.verdict}
     outcome |= {"error": summary.get("error")}
     params = flatten_plain(run.config)
-    return Facts(params, outcome, _began(run), {k: v for k, v in values.items() if v == v})
+    found = {name: value for name, value in values.items() if value == value}
+    if "steps" in found:
+        found["steps"] = int(found["steps"])
+    return Facts(params, outcome, _began(run), found)
 
 
 def _began(run: Run) -> float:
