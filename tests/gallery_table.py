@@ -14,7 +14,7 @@ PAGE = """# The gallery
 Every file here runs as it is (`vgrad run configs/quickstart.yaml`) and says in its comment what to
 look at. `quickstart.yaml` is a deep net whose gradient vanishes, `quickstart_fixed.yaml` its cure;
 `exploding`, `dead_relu` and `saturated_tanh` fail in other ways; `two_layer_line` is the classic
-first example and `thousand_layers` a plain net of that depth.
+first example, `thousand_layers` and `ten_thousand_layers` are plain nets of that depth.
 
 ## Remedies, tried on the same patient
 

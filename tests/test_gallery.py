@@ -12,7 +12,10 @@ import vgrad
 CONFIGS = Path(__file__).parents[1] / "configs"
 FILES = sorted([*CONFIGS.glob("*.yaml"), *CONFIGS.glob("plugins/*.yaml")])
 SEEDS = [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))]
-QUICK = {"thousand_layers": {"train.steps": 2}}  # its whole course is a test of its own, and slow
+QUICK: dict[str, dict[str, object]] = {  # their whole courses are tests of their own, and slow
+    "thousand_layers": {"train.steps": 2},
+    "ten_thousand_layers": {"train.steps": 2, "model.depth": 1000},
+}
 
 pytestmark = pytest.mark.usefixtures("plugins_unloaded")
 
@@ -168,3 +171,14 @@ def test_a_thousand_layers_learn_the_digits(tmp_path: Path) -> None:
     stored = run("thousand_layers", tmp_path)
     assert stored.verdict == "healthy"
     assert final(stored, "test_accuracy") > 0.8
+
+
+@pytest.mark.slow
+def test_ten_thousand_layers_learn_the_digits_but_not_with_xavier(
+    tmp_path: Path,
+) -> None:
+    stored = run("ten_thousand_layers", tmp_path)
+    assert stored.verdict == "healthy"
+    assert final(stored, "test_accuracy") > 0.6
+    bare = run("ten_thousand_layers", tmp_path, **{"model.init": "xavier_normal", "train.steps": 2})
+    assert bare.layers_at(0)["grad_norm"][0] == 0.0
