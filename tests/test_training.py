@@ -83,7 +83,7 @@ VARIANTS: dict[str, Overrides] = {
     "single examples": {"train.batch_size": 1},
     "lsuv": {"model.init": "lsuv"},
     "no hidden layer": {"model.depth": 0},
-    "several groups of layers": {"model.depth": 3, "model.width": 100},
+    "several groups of layers": {"model.depth": 3, "model.width": 250},
     "many thin layers": {"model.depth": 60, "model.width": 2},
     "a list of widths": {"model.depth": 3, "model.width": [7, 3, 11]},
     "regression": {"data": "sine"},

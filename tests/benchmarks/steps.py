@@ -117,7 +117,8 @@ def floor_step(size: Size) -> Callable[[], object]:
     deltas = {width: drawn(width, size.batch) for width in widths}
     forward, back = [], []
     for place, (fan_in, fan_out) in enumerate(pairwise(widths)):
-        weight, x, delta = drawn(fan_out, 1 + fan_in), inputs[place], deltas[fan_out]
+        weight = drawn(fan_out, 1 + fan_in) / np.float32(np.sqrt(fan_in))  # so that none overflows
+        x, delta = inputs[place], deltas[fan_out]
         forward.append((weight, x, inputs[place + 1][1:]))
         back.append((delta, x.T, np.empty_like(weight)))
         if place:

@@ -104,9 +104,7 @@ class CrossEntropy(Loss):
         grad -= t
         grad *= 1.0 / batch
         np.log(row, out=row)
-        value = total(row)
-        shifted *= t
-        return (value - total(shifted)) / batch
+        return (total(row) - float(np.vdot(shifted, t))) / batch  # one pass, and no copy
 
 
 @losses.register("binary_cross_entropy", source="Cox 1958; mean over examples and outputs")

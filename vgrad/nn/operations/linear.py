@@ -49,7 +49,7 @@ class Linear(Operation):
         if self._copies(frame.batch):
             transposed = frame.temporary(0).reshape(delta.shape[::-1])
             yield partial(np.copyto, transposed, delta.T)
-            yield partial(np.matmul, transposed.T, x.T, grad)
+            yield partial(transposed.T.dot, x.T, grad)
         else:
             yield partial(np.matmul, delta, x.T, grad)
         if (target := frame.target(source)) is not None:

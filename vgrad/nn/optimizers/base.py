@@ -31,9 +31,10 @@ View = Callable[[Array], Array]
 Chunk = tuple[View, Array, tuple[Array, ...], tuple[Array, ...]]
 """How to see its gradient in the group's; parameters, slots and scratch."""
 
-CHUNK = 32768
-"""Elements updated at a time. Adam's five vectors then hold 640 kB in single precision and stay
-in the L2 cache through its twelve passes; smaller chunks pay for more calls."""
+CHUNK = 66048
+"""Elements updated at a time, the most: a layer of 256 units and what feeds it. Adam's five vectors
+then hold 1.3 MB in single precision and stay in an L2 cache of 2 MB through its ten passes; with
+half of it a step was measured to take 1 % longer, with a quarter 2 %."""
 
 
 @dataclass(frozen=True)
@@ -156,10 +157,11 @@ class Optimizer:
 
 
 def chunks_of(group: slice) -> Iterator[View]:
-    """Views of `CHUNK` elements, one after the other."""
+    """Views of at most `CHUNK` elements, one after the other, about equally long."""
     size = group.stop - group.start
-    for start in range(0, size, CHUNK):
-        yield itemgetter(slice(start, min(start + CHUNK, size)))
+    length = -(-size // -(-size // CHUNK))
+    for start in range(0, size, length):
+        yield itemgetter(slice(start, min(start + length, size)))
 
 
 def tensors_of(segments: Sequence[Segment], group: slice) -> Iterator[View]:
