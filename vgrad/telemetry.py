@@ -76,8 +76,13 @@ class Telemetry:
 
     def measure(self, step: int, stacks: Sequence[LayerStack]) -> NDArray[np.void]:
         """A `LAYER_DTYPE` row per layer, numbered from 1 in the order of their places."""
-        count = sum(len(stack.names) for stack in stacks)
-        rows = np.empty(count, LAYER_DTYPE)
+        rows = layer_rows(step, sum(len(stack.names) for stack in stacks))
+        self.write(rows, stacks)
+        return rows
+
+    def write(self, rows: NDArray[np.void], stacks: Sequence[LayerStack]) -> None:
+        """Fill in the rows of these layers, at their places among all; a row does not depend on
+        which layers are measured with it."""
         numbers = statistics_of(rows)
         start = 0
         with np.errstate(all="ignore"):  # a non-finite value is a result
@@ -90,8 +95,6 @@ class Telemetry:
                     values[number] = column
                 numbers[places] = values.T
                 start = stop
-        rows["step"], rows["layer"] = step, np.arange(1, count + 1)
-        return rows
 
     def _columns(self, stack: LayerStack) -> tuple[Column, ...]:
         """The statistics in their order, each for all layers of the stack."""
@@ -144,14 +147,27 @@ class Telemetry:
         mean = self._means(flat)
         if rms is None:
             rms = norms(flat) / np.sqrt(size)
-        if (np.abs(mean) < ONE_PASS_UP_TO * rms).all():
-            return mean, spread(rms, mean)
-        centered = self._centered[: flat.size].reshape(flat.shape)
-        np.subtract(flat, mean[:, np.newaxis].astype(flat.dtype), out=centered)
-        mean, std = self._recenter(centered, mean.astype(flat.dtype).astype(np.float64))
-        if (RESOLUTION * np.abs(mean) > std).any():  # the rounded mean was off by a spread
-            mean, std = self._recenter(centered, mean)
+        near = ~(np.abs(mean) < ONE_PASS_UP_TO * rms)
+        std = spread(rms, mean)
+        if near.any():
+            mean[near], std[near] = self._two_passes(flat, mean, near)
         return mean, std
+
+    def _two_passes(
+        self, flat: Array, means: Doubles, where: NDArray[np.bool_]
+    ) -> tuple[Doubles, Doubles]:
+        """Mean and spread of some rows, by way of their differences from the mean."""
+        mean = means[where]
+        centered = self._centered[: mean.size * flat.shape[1]].reshape(mean.size, -1)
+        np.compress(where, flat, axis=0, out=centered)
+        rounded = mean.astype(flat.dtype)
+        np.subtract(centered, rounded[:, np.newaxis], out=centered)
+        first, std = self._recenter(centered, rounded.astype(np.float64))
+        lost = RESOLUTION * np.abs(first) > std  # the rounded mean was off by a spread
+        if lost.any():
+            again, narrow = self._recenter(centered, first)
+            first, std = np.where(lost, again, first), np.where(lost, narrow, std)
+        return first, std
 
     def _recenter(self, centered: Array, mean: Doubles) -> tuple[Doubles, Doubles]:
         """Mean and spread of rows from which a rounded mean was taken; takes the rest too."""
@@ -161,9 +177,13 @@ class Telemetry:
         return mean + rest, std
 
     def _means(self, flat: Array) -> Doubles:
-        """The mean of each row; in double precision where the sum overflows single."""
+        """The mean of each row; in double precision where the sum overflows single.
+
+        One dot product a row: those of a matrix and a vector round differently with the number
+        of rows.
+        """
         size = flat.shape[1]
-        sums: Doubles = (flat @ self._ones[:size]).astype(np.float64)
+        sums: Doubles = np.vecdot(flat, self._ones[:size]).astype(np.float64)
         for row in np.flatnonzero(~np.isfinite(sums)):
             sums[row] = flat[row].sum(dtype=np.float64)
         sums /= size
@@ -222,6 +242,13 @@ def measure_blocks(step: int, blocks: Sequence[BlockView]) -> NDArray[np.void]:
             row["name"], row["stream_rms"], row["branch_rms"] = block.name, stream, branch
             row["branch_ratio"], row["gate"] = ratio, gate
     rows["step"], rows["block"] = step, np.arange(1, len(rows) + 1)
+    return rows
+
+
+def layer_rows(step: int, count: int) -> NDArray[np.void]:
+    """`LAYER_DTYPE` rows of a step, numbered from 1, their statistics yet to be written."""
+    rows = np.empty(count, LAYER_DTYPE)
+    rows["step"], rows["layer"] = step, np.arange(1, count + 1)
     return rows
 
 

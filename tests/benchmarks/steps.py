@@ -50,10 +50,10 @@ def wired(size: Size, name: str, **options: object) -> Graph:
 def without_sums(step: Callable[[], object], plan: Plan) -> Callable[[], object]:
     """The step with nothing left in it that only its wiring asks for: gradients that meet are not
     added up. Its numbers mean nothing, but its products are the same."""
-    for key, sections in plan.steps_back.items():
+    for key, legs in plan.steps_back.items():
         plan.steps_back[key] = [
-            (group, [one for one in steps if getattr(one, "func", None) is not np.add])
-            for group, steps in sections
+            leg._replace(steps=[s for s in leg.steps if getattr(s, "func", None) is not np.add])
+            for leg in legs
         ]
     return step
 

@@ -125,6 +125,10 @@ class Operation:
     """The source whose gradient begins as that of `out`: both may lie in one place."""
     reads_back: tuple[Signal, ...] = ()
     """The signals whose numbers the way back needs."""
+    random: bool = False
+    """Whether it draws from the frame's generator in training."""
+    committed: tuple[int, ...] = ()
+    """The pieces of `kept` that `bind_commit` reads."""
 
     def kept(self, batch: int) -> Sequence[int]:
         """Elements of each piece of memory that lasts from forward to backward."""

@@ -3,12 +3,14 @@
 What the way back needs has a place of its own. All else shares slots: a slot is free again
 as soon as the last who reads it is done, and the one freed last is taken first, so that a
 step stays in cache. What is looked at on watched steps has a second place, shared with nothing.
+Where the graph is cut into stretches, to be carried out twice, they lie over one another.
 """
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
-from vgrad.nn.graph import Graph, Store
+from vgrad.nn.graph import Graph, Layer, Operation, Store
+from vgrad.nn.stretches import crossing, whole
 
 ROUNDING = 16
 """Elements to which pieces are rounded up: a cache line in single precision."""
@@ -62,31 +64,81 @@ class Layout:
     contribute to, and `("watched", what, layer)`.
     """
 
-    def __init__(self, graph: Graph, batch: int, *, training: bool, loss_scratch: int) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        batch: int,
+        *,
+        training: bool,
+        loss_scratch: int,
+        stretches: Sequence[range] = (),
+    ) -> None:
+        """`stretches`: in which parts the operations are carried out twice; none: once."""
         self._graph, self._batch, self.training = graph, batch, training
+        self.stretches = tuple(stretches) or whole(graph)
         self.pieces: dict[Key, Piece] = {}
         self.size = 0
         self.adds: set[tuple[int, int]] = set()
         """(operation, source) of contributions that are added to what is there."""
         self.grad_home: dict[Store, Store] = {}
         """Of each store the one where its gradient lies, its own or one that it came from."""
+        self.layers_in = tuple(self._layers_in())
+        """The weight layers of each stretch."""
         outputs = graph.output.rows * batch
         self._readers = self._last_reads()
-        self._lasting = self._lasting_stores()
-        for store in dict.fromkeys(s for s in self._stores() if s in self._lasting):
+        always = {graph.input.store, graph.output.store}
+        if len(self.stretches) > 1:
+            always |= crossing(graph, self.stretches)
+        self._lasting = self._lasting_stores() | always
+        self.shared = self._lasting - always if len(self.stretches) > 1 else set()
+        """The stores that lie where those of other stretches do."""
+        for store in dict.fromkeys(s for s in self._stores() if s in always):
             self._place(("value", store), (store.ones + store.rows) * batch)
         self._place(("targets",), outputs)
         self._place(("loss",), loss_scratch * outputs)
         slots, augmented = Slots(), Slots()
         self._walk_forward(slots, augmented)
+        back = slots if len(self.stretches) == 1 else Slots()  # both ways in turns need both
         if training:
-            self._walk_back(slots)
+            self._walk_back(back)
+            self._place_stretches()
         else:
             slots.lend(("grad", graph.output.store), outputs)
-        self._place_slots(slots)
-        self._place_slots(augmented)
-        if training:
-            self._place_watched()
+        for one in dict.fromkeys((slots, augmented, back)):
+            self._place_slots(one)
+
+    def _place_stretches(self) -> None:
+        """What the way back needs, and what is looked at: of each stretch from one place on."""
+        if len(self.stretches) > 1:
+            for place, operation in enumerate(self._graph.operations):
+                sizes = operation.kept(self._batch)
+                for i in operation.committed:
+                    self._place(("kept", place, i), sizes[i])
+        begin = end = self.size
+        sources = list(self.watched_sources())
+        for stretch, layers in zip(self.stretches, self.layers_in, strict=True):
+            self.size = begin
+            operations = self._graph.operations[stretch.start : stretch.stop]
+            self._place_kept(stretch, operations)
+            stores = {operation.out.store for operation in operations}
+            self._place_watched(layers, [source for source in sources if source in stores])
+            end = max(end, self.size)
+        self.size = end
+
+    def _layers_in(self) -> Iterator[list[int]]:
+        written = {operation.out: n for n, operation in enumerate(self._graph.operations)}
+        places = [written[layer.preactivation] for layer in self._graph.layers]
+        for stretch in self.stretches:
+            yield [index for index, place in enumerate(places) if place in stretch]
+
+    def _place_kept(self, stretch: range, operations: Sequence[Operation]) -> None:
+        for store in dict.fromkeys(operation.out.store for operation in operations):
+            if store in self._lasting and ("value", store) not in self.pieces:
+                self._place(("value", store), (store.ones + store.rows) * self._batch)
+        for place, operation in zip(stretch, operations, strict=True):
+            for i, size in enumerate(operation.kept(self._batch)):
+                if ("kept", place, i) not in self.pieces:
+                    self._place(("kept", place, i), size)
 
     def _place(self, key: Key, size: int) -> None:
         self.pieces[key] = Piece(self.size, size)
@@ -111,12 +163,11 @@ class Layout:
         return {s.store: i for i, operation in enumerate(operations) for s in operation.sources}
 
     def _lasting_stores(self) -> set[Store]:
-        """Those which the way back, or the caller, reads."""
+        """Those which the way back reads."""
         graph = self._graph
-        lasting = {graph.input.store, graph.output.store}
-        if self.training:
-            lasting |= {s.store for operation in graph.operations for s in operation.reads_back}
-        return lasting
+        if not self.training:
+            return set()
+        return {s.store for operation in graph.operations for s in operation.reads_back}
 
     def _walk_forward(self, slots: Slots, augmented: Slots) -> None:
         born: set[Store] = set(self._lasting)
@@ -128,9 +179,7 @@ class Layout:
                 home.lend(("value", store), (store.ones + store.rows) * self._batch)
             temporaries = list(enumerate(operation.temporaries(self._batch)))
             for i, size in enumerate(operation.kept(self._batch)):
-                if self.training:
-                    self._place(("kept", place, i), size)
-                else:
+                if not self.training:
                     slots.lend(("kept", place, i), size)
             for i, size in temporaries:
                 slots.lend(("temporary", place, i), size)
@@ -193,19 +242,20 @@ class Layout:
                     shown.add(source.store)
                     yield source.store
 
-    def _place_watched(self) -> None:
+    def _place_watched(self, indexes: Sequence[int], sources: Sequence[Store]) -> None:
         """What telemetry sees of each layer, together by kind, so that equal layers make stacks."""
-        layers, batch = self._graph.layers, self._batch
-        for index, layer in enumerate(layers):
+        batch = self._batch
+        layers: list[tuple[int, Layer]] = [(i, self._graph.layers[i]) for i in indexes]
+        for index, layer in layers:
             if layer.preactivation.store not in self._lasting:
                 self._place(("watched", "preactivation", index), layer.preactivation.rows * batch)
-        for index, layer in enumerate(layers):
+        for index, layer in layers:
             if layer.output.store not in self._lasting and layer.activation is not None:
                 self._place(("watched", "output", index), layer.output.rows * batch)
-        for store in self.watched_sources():
+        for store in sources:
             self._place(("watched", "source", store), store.rows * batch)
-        for index, layer in enumerate(layers):
+        for index, layer in layers:
             if layer.activation is not None:
                 self._place(("watched", "slope", index), layer.output.rows * batch)
-        for index, layer in enumerate(layers):
+        for index, layer in layers:
             self._place(("watched", "delta", index), layer.preactivation.rows * batch)

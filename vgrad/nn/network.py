@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from vgrad.nn.losses import Loss
 from vgrad.nn.memory import Layout
 from vgrad.nn.plan import Plan, Tape
 from vgrad.nn.segments import Segment
+from vgrad.nn.stretches import stretches
 
 GROUP = 61440
 """Parameters that make a group: its gradient stays in cache from the backward pass that writes
@@ -41,6 +42,16 @@ class Group:
 
 GroupUpdate = Callable[[Group, Array], None]
 """Takes a group and its flat gradient, which is overwritten afterwards."""
+Look = Callable[[int], None]
+"""Takes the number of a stretch of the plan, all of which is in memory now and not afterwards."""
+
+
+class Leg(NamedTuple):
+    """A part of the way back: its steps, and the group or the stretch that is done with them."""
+
+    steps: Sequence[Step]
+    group: Group | None = None
+    stretch: int | None = None
 
 
 def groups_of(graph: Graph, least: float = GROUP) -> Iterator[Group]:
@@ -153,9 +164,15 @@ class Network:
         """Where a group's gradient is when `update` gets it."""
         return self._block[: group.size]
 
-    def plan(self, batch: int, *, training: bool = True) -> Plan:
-        """Buffers for `batch` examples."""
-        layout = Layout(self.graph, batch, training=training, loss_scratch=self.loss.n_scratch)
+    def plan(self, batch: int, *, training: bool = True, recompute: bool = False) -> Plan:
+        """Buffers for `batch` examples; with `recompute` the way back computes signals again."""
+        layout = Layout(
+            self.graph,
+            batch,
+            training=training,
+            loss_scratch=self.loss.n_scratch,
+            stretches=stretches(self.graph) if training and recompute else (),
+        )
         return Plan(self.graph, batch, layout, self, self.dtype)
 
     def initialize(
@@ -206,30 +223,44 @@ class Network:
                     operation.begin(self.param)
                     _carry_out(steps)
 
-    def backward(self, plan: Plan, tape: Tape, update: GroupUpdate | None = None) -> None:
+    def backward(
+        self,
+        plan: Plan,
+        tape: Tape,
+        update: GroupUpdate | None = None,
+        look: Look | None = None,
+    ) -> None:
         """From δ of the last layer, on the tape, down to the first; δ of each goes to the tape.
 
         Without `update` the gradient goes to `grads`. With it, each group's goes to a block that
         all groups share, and `update` gets it as soon as it is whole; by then nothing below
-        needs the group's parameters.
+        needs the group's parameters. `look` gets the plan's stretches, the last one first.
         """
-        for group, steps in self._steps_back(plan, tape, grouped=update is not None):
+        for steps, group, stretch in self._legs(plan, tape, grouped=update is not None):
             _carry_out(steps)
-            if update is not None:
+            if look is not None and stretch is not None:
+                look(stretch)
+            if update is not None and group is not None:
                 update(group, self.block_of(group))
 
-    def _steps_back(
-        self, plan: Plan, tape: Tape, *, grouped: bool
-    ) -> Sequence[tuple[Group, Sequence[Step]]]:
+    def _legs(self, plan: Plan, tape: Tape, *, grouped: bool) -> Sequence[Leg]:
         key = (tape is plan.full, grouped)
         if key not in plan.steps_back:
             views = self._group_grads if grouped else self._flat_grads
             by_operation = tape.backward(views.__getitem__)[::-1]
-            plan.steps_back[key] = [
-                (group, [s for place in reversed(group.operations) for s in by_operation[place]])
-                for group in reversed(self.groups)
-            ]
+            plan.steps_back[key] = list(self._cut(by_operation, plan.layout.stretches))
         return plan.steps_back[key]
+
+    def _cut(self, steps: Sequence[Sequence[Step]], parts: Sequence[range]) -> Iterator[Leg]:
+        done = {part.start: index for index, part in enumerate(parts)}
+        for group in reversed(self.groups):
+            leg: list[Step] = []
+            for place in reversed(group.operations):
+                leg += steps[place]
+                if place in done:
+                    yield Leg(leg, stretch=done[place])
+                    leg = []
+            yield Leg(leg, group=group)
 
     def evaluate(self, plan: Plan, tape: Tape | None = None) -> float:
         """Forward and the mean loss of `plan.targets`; ∂L/∂outputs goes to the tape's last δ."""
@@ -240,13 +271,17 @@ class Network:
         )
 
     def differentiate(
-        self, plan: Plan, tape: Tape | None = None, update: GroupUpdate | None = None
+        self,
+        plan: Plan,
+        tape: Tape | None = None,
+        update: GroupUpdate | None = None,
+        look: Look | None = None,
     ) -> float:
         """The mean loss of the batch in `plan`; where its gradient goes, see `backward`."""
         tape = tape or plan.lean
         with np.errstate(all="ignore"):
             value = self.evaluate(plan, tape)
-            self.backward(plan, tape, update)
+            self.backward(plan, tape, update, look)
         return value
 
     def commit(self, tape: Tape) -> None:

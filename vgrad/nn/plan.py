@@ -16,6 +16,7 @@ import numpy as np
 from vgrad.nn.arrays import Array, aligned
 from vgrad.nn.graph import Graph, Operation, Param, Signal, Statistic, Step, Store
 from vgrad.nn.memory import Key, Layout
+from vgrad.nn.stretches import Noise
 
 Arrays = Callable[[Param], Array]
 
@@ -41,10 +42,11 @@ class Tape:
         if plan.training:
             self.deltas = tuple(self.grad(layer.preactivation) for _, layer in layers)
         self.forward_by_operation = [
-            tuple(operation.bind_forward(Frame(self, place, operation)))
+            tuple(self._bind_forward(place, operation))
             for place, operation in enumerate(plan.graph.operations)
         ]
-        self.forward = tuple(chain.from_iterable(self.forward_by_operation))
+        self._noise = Noise(plan.parameters.rng, len(plan.layout.stretches))
+        self.forward = tuple(self._forward())
         self.commit = tuple(self._commit()) if plan.training else ()
 
     def _watch(self) -> None:
@@ -90,15 +92,48 @@ class Tape:
         """Where φ′ of an activation is kept."""
         return self._moved.get(("slope", operation.out))
 
+    def _bind_forward(self, place: int, operation: Operation) -> Iterator[Step]:
+        store = operation.out.store
+        if store.ones and store in self._plan.layout.shared:  # others write over them
+            yield partial(self._plan.block(store)[0].fill, 1.0)
+        yield from operation.bind_forward(Frame(self, place, operation))
+
+    def _forward(self) -> Iterator[Step]:
+        for index, stretch in enumerate(self._plan.layout.stretches):
+            if self._draws_again(stretch):
+                yield partial(self._noise.note, index)
+            yield from chain.from_iterable(self._forward_in(stretch))
+
+    def _forward_in(self, stretch: range) -> Sequence[tuple[Step, ...]]:
+        return self.forward_by_operation[stretch.start : stretch.stop]
+
+    def _draws_again(self, stretch: range) -> bool:
+        """Whether what is random is needed twice: only the last stretch is not carried out again."""
+        operations = self._plan.graph.operations
+        again = stretch.stop < len(operations) and self._plan.training
+        return again and any(operations[place].random for place in stretch)
+
     def backward(self, grads: Arrays) -> list[tuple[Step, ...]]:
         """The steps back, operation by operation (last first), with parameters' gradients
         written to `grads`."""
         plan, sections = self._plan, []
+        again = {part.stop - 1: index for index, part in enumerate(plan.layout.stretches[:-1])}
         for place, operation in reversed(list(enumerate(plan.graph.operations))):
             frame = Frame(self, place, operation, grads)
             steps = tuple(operation.bind_backward(frame))
-            sections.append((*steps, *frame.sums))
+            repeated = tuple(self._again(again[place])) if place in again else ()
+            sections.append((*repeated, *steps, *frame.sums))
         return sections
+
+    def _again(self, index: int) -> Iterator[Step]:
+        """A stretch once more, from its checkpoints."""
+        stretch = self._plan.layout.stretches[index]
+        draws = self._draws_again(stretch)
+        if draws:
+            yield partial(self._noise.rewind, index)
+        yield from chain.from_iterable(self._forward_in(stretch))
+        if draws:
+            yield self._noise.resume
 
     def _commit(self) -> Iterator[Step]:
         for place, operation in enumerate(self._plan.graph.operations):
@@ -191,7 +226,7 @@ class Plan:
         ]
         self.lean = Tape(self, watched=False)
         self.full = Tape(self, watched=True) if self.training else self.lean
-        self.steps_back: dict[tuple[bool, bool], Sequence[tuple[Any, Sequence[Step]]]] = {}
+        self.steps_back: dict[tuple[bool, bool], Sequence[Any]] = {}
         """By tape and by where the gradient goes; the network binds them when first needed."""
 
     def _write_ones(self) -> None:

@@ -14,6 +14,8 @@ class Dropout(Operation):
     Srivastava et al. 2014, with the scale at training time.
     """
 
+    random = True
+
     def __init__(self, source: Signal, out: Signal, rate: float) -> None:
         self.sources, self.out, self.rate = (source,), out, rate
 

@@ -104,6 +104,7 @@ class BatchNormalize(Normalize):
     """Over the batch; evaluation uses running means (Ioffe & Szegedy 2015, algorithms 1 and 2)."""
 
     axis: ClassVar[int] = 1
+    committed = (1, 2)
 
     def __init__(self, source: Signal, out: Signal, eps: float, momentum: float) -> None:
         super().__init__(source, out, eps)
