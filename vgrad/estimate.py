@@ -30,15 +30,27 @@ def estimate(experiment: Experiment) -> Estimate:
     """
     with blamed():
         trainer = Trainer(experiment)
-    begun, target = time.perf_counter(), 1
+    begun, target, times = time.perf_counter(), 1, []
     with blas_threads(experiment), blamed():
         while True:
             for _ in trainer.advance(min(target, trainer.steps)):
                 pass
-            taken = time.perf_counter() - begun
+            times.append(time.perf_counter() - begun)
             ended = trainer.divergence is not None or trainer.step >= trainer.steps
-            if ended or taken > ESTIMATE_SECONDS:
+            if ended or (times[-1] > ESTIMATE_SECONDS and trainer.step > 1):
                 break
             target *= 2
-    seconds = taken * trainer.steps / trainer.step if trainer.step else math.nan
+    seconds = _extrapolated(times[0], times[-1], trainer, experiment.config.log.every)
     return Estimate(experiment.parameters, experiment.nbytes, experiment.steps, seconds)
+
+
+def _extrapolated(first: float, taken: float, trainer: Trainer, every: int) -> float:
+    """Seconds of a whole run, of which so many were `taken`, the `first` by the step that is
+    logged before all others."""
+    made, steps = trainer.step, trainer.steps
+    if made >= steps or made < 2:
+        return taken * steps / made if made else math.nan
+    if made > every:
+        return first + (taken - first) / (made - 1) * (steps - 1)
+    records = 1 + steps // every
+    return first * records + (taken - first) / (made - 1) * max(steps - records, 0)

@@ -25,6 +25,7 @@ from vgrad.nn.norms import norms
 from vgrad.nn.optimizers import UpdateRule, optimizers
 from vgrad.nn.penalties import Penalties
 from vgrad.nn.schedules import Schedule, schedules
+from vgrad.nn.stretches import stretches
 from vgrad.nn.wiring import Model, connectivities
 
 LARGEST_TEST_BATCH = 512  # examples evaluated at once: as fast as more, in bounded memory
@@ -119,7 +120,11 @@ class Experiment:
         """Elements of a plan's block of memory."""
         if batch == 0:
             return 0
-        return Layout(self.graph, batch, training=training, loss_scratch=self.loss.n_scratch).size
+        parts = stretches(self.graph) if training and self.config.train.recompute else ()
+        scratch = self.loss.n_scratch
+        return Layout(
+            self.graph, batch, training=training, loss_scratch=scratch, stretches=parts
+        ).size
 
     def order(self) -> BatchOrder:
         """The batches, from the first."""

@@ -11,10 +11,16 @@ from vgrad.telemetry import Array, LayerStack
 HALF_WIDTH = 0.5  # of the range of an array whose values are all the same, as numpy has it
 
 
-def measure_histograms(step: int, stacks: Sequence[LayerStack]) -> NDArray[np.void]:
-    """A `HISTOGRAM_DTYPE` row per layer, numbered from 1 in the order of their places: of ∂L/∂W
-    without the bias and before clipping, and of the output h."""
-    rows = np.zeros(sum(len(stack.names) for stack in stacks), HISTOGRAM_DTYPE)
+def histogram_rows(step: int, count: int) -> NDArray[np.void]:
+    """`HISTOGRAM_DTYPE` rows of a step, numbered from 1, yet to be written."""
+    rows = np.zeros(count, HISTOGRAM_DTYPE)
+    rows["step"], rows["layer"] = step, np.arange(1, count + 1)
+    return rows
+
+
+def write_histograms(rows: NDArray[np.void], stacks: Sequence[LayerStack]) -> None:
+    """Fill in the rows of these layers, at their places among all: of ∂L/∂W without the bias and
+    before clipping, and of the output h."""
     start = 0
     for stack in stacks:
         places = stack.places or range(start, start + len(stack.names))
@@ -26,8 +32,6 @@ def measure_histograms(step: int, stacks: Sequence[LayerStack]) -> NDArray[np.vo
                 rows[f"{site}_counts"][place] = counts
                 rows[f"{site}_range"][place] = ends
                 rows[f"{site}_non_finite"][place] = non_finite
-    rows["step"], rows["layer"] = step, np.arange(1, len(rows) + 1)
-    return rows
 
 
 def histogram(array: Array) -> tuple[NDArray[np.int64], tuple[float, float], int]:

@@ -169,6 +169,10 @@ def _next_multiple(step: int, every: int | None) -> float:
 def blas_threads(experiment: Experiment) -> Iterator[None]:
     """Limit BLAS to one thread where more would not pay."""
     largest = max(layer.weight.size for layer in experiment.graph.layers)
-    threads = None if largest * experiment.batch_size >= THREADED_FROM else 1
-    with threadpool_limits(threads, user_api="blas"):
+    with threadpool_limits(threads_for(largest, experiment.batch_size), user_api="blas"):
         yield
+
+
+def threads_for(weights: int, batch: int) -> int | None:
+    """BLAS threads for a net whose largest layer has so many weights; None: all that there are."""
+    return None if weights * batch >= THREADED_FROM else 1

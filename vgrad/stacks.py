@@ -1,6 +1,7 @@
 """What telemetry sees of a network under way: its layers, those alike in one stack each."""
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from vgrad.experiment import STACK
@@ -10,10 +11,39 @@ from vgrad.nn.plan import Plan
 from vgrad.telemetry import BlockView, LayerStack
 
 
-def layer_stacks(network: Network, plan: Plan, previous: Array) -> Iterator[LayerStack]:
-    """The network's layers, those of one kind that lie at equal distances stacked up to `STACK`
-    elements."""
+@dataclass(frozen=True, eq=False)
+class StretchView:
+    """What is in memory at once of a step: a stretch's weight layers, and the residual blocks that
+    end there."""
+
+    layers: Sequence[int]
+    stacks: list[LayerStack]
+    blocks: list[BlockView]
+
+
+def stretch_views(network: Network, plan: Plan, previous: Array) -> list[StretchView]:
+    """The plan's stretches, as steps on the watched tape leave them; `previous` holds the
+    parameters before the last update."""
+    written = {id(operation): n for n, operation in enumerate(network.graph.operations)}
+    ends = [written[id(block.end)] for block in network.graph.blocks]
+    blocks = block_views(network, plan)
+    return [
+        StretchView(
+            layers,
+            list(layer_stacks(network, plan, previous, layers)) if layers else [],
+            [block for block, end in zip(blocks, ends, strict=True) if end in stretch],
+        )
+        for stretch, layers in zip(plan.layout.stretches, plan.layout.layers_in, strict=True)
+    ]
+
+
+def layer_stacks(
+    network: Network, plan: Plan, previous: Array, among: Sequence[int] | None = None
+) -> Iterator[LayerStack]:
+    """The network's layers, or those `among` them, those of one kind that lie at equal distances
+    stacked up to `STACK` elements."""
     tape, layers = plan.full, network.graph.layers
+    among = range(len(layers)) if among is None else among
     shown = {
         "weight": [layer.weight[:, 1:] for layer in network.layers],
         "gradient": [grad[:, 1:] for grad in network.layer_grads],
@@ -42,7 +72,7 @@ def layer_stacks(network: Network, plan: Plan, previous: Array) -> Iterator[Laye
         )
 
     observed = [*shown.values(), tape.slopes]
-    for alike in grouped(range(len(layers)), kind):
+    for alike in grouped(among, kind):
         rows, columns = layers[alike[0]].weight.shape
         most = max(1, STACK // max(rows * plan.batch, rows * columns))
         yield from map(stack, evenly_laid_out(alike, observed, most))

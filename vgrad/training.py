@@ -7,8 +7,8 @@ as soon as the backward pass has its gradient.
 
 import math
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -18,7 +18,6 @@ from vgrad.config import Config
 from vgrad.data.batches import Loader, consecutive
 from vgrad.euclidean import norm
 from vgrad.experiment import LARGEST_TEST_BATCH, Experiment, prepare
-from vgrad.histograms import measure_histograms
 from vgrad.limiting import Limiter
 from vgrad.nn.arrays import Array, fill
 from vgrad.nn.denormals import flushed_denormals
@@ -26,9 +25,10 @@ from vgrad.nn.network import Group, Network
 from vgrad.nn.optimizers import Optimizer
 from vgrad.nn.plan import Plan, Tape
 from vgrad.nn.schedules import Scheduler
+from vgrad.observation import Observation
 from vgrad.records import Metrics, Record
-from vgrad.stacks import block_views, layer_stacks
-from vgrad.telemetry import LayerStack, Telemetry, measure_blocks
+from vgrad.stacks import StretchView, stretch_views
+from vgrad.telemetry import Telemetry
 
 FORWARD = {"weight_norm": "weight", "preact_std": "pre-activation", "act_std": "output"}
 """What of a layer can first be not finite on the way forward, and its name to the user."""
@@ -97,19 +97,19 @@ class Trainer:
         self._test = TestPart(experiment, network)
         self._previous = np.zeros_like(network.params)
         self._plans = {size: self._plan(size) for size in self._order.sizes}
-        self._blocks = {size: block_views(network, plan) for size, (plan, _) in self._plans.items()}
-        largest = max(stack.largest for _, stacks in self._plans.values() for stack in stacks)
-        self._telemetry = Telemetry(largest, experiment.dtype)
+        stacks = [one for _, views in self._plans.values() for view in views for one in view.stacks]
+        self._telemetry = Telemetry(max(stack.largest for stack in stacks), experiment.dtype)
         self._scratch = np.empty(max(layer.weight.size for layer in network.layers), network.dtype)
+        self._penalty = [0.0] * len(network.layers)  # of each layer, at the last step
         self._finished = False
         self._loss = math.nan  # of the last batch, without penalties
         self._tested_at = 0  # examples seen when the test part was last evaluated
         self._began = time.perf_counter()
         self._initialize()
 
-    def _plan(self, size: int) -> tuple[Plan, list[LayerStack]]:
-        plan = self._network.plan(size)
-        return plan, list(layer_stacks(self._network, plan, self._previous))
+    def _plan(self, size: int) -> tuple[Plan, list[StretchView]]:
+        plan = self._network.plan(size, recompute=self._experiment.config.train.recompute)
+        return plan, stretch_views(self._network, plan, self._previous)
 
     def _initialize(self) -> None:
         initializer = self._experiment.initialize(self._network)
@@ -158,9 +158,9 @@ class Trainer:
     def _next_batch(self) -> "Batch":
         epoch = self._order.seen / self._order.n
         chosen = self._order.take()
-        plan, stacks = self._plans[len(chosen)]
+        plan, views = self._plans[len(chosen)]
         y = self._loader.load(chosen, inputs=plan.inputs[0][1:], targets=plan.targets)
-        return Batch(epoch, y, plan, stacks)
+        return Batch(epoch, y, plan, views)
 
     def _quick_step(self, plan: Plan) -> bool:
         """An update that nobody looks at; False, and no update, where the loss is not finite."""
@@ -175,7 +175,7 @@ class Trainer:
         return True
 
     def _update_group(self, group: Group, grads: Array) -> None:
-        self._penalize(group, self._network.group_grads)
+        self._penalize(group.layers, self._network.group_grads)
         self._limiter.group(group, self.step)
         self._optimizer.update(group.index, grads)
 
@@ -202,29 +202,33 @@ class Trainer:
     def _rate(self) -> float:
         return self._scheduler.rate(self.step)
 
-    def _penalize(self, group: Group, layer_grads: Sequence[Array]) -> float:
-        """Add the penalties' gradient to that of a group's weights; return their value."""
-        penalties, value = self._experiment.penalties, 0.0
+    def _penalize(self, layers: Iterable[int], layer_grads: Sequence[Array]) -> None:
+        """Add the penalties' gradient to that of these layers' weights, and note their value."""
+        penalties = self._experiment.penalties
         if penalties:
-            for index in group.layers:
+            for index in layers:
                 weight, grad = self._network.layers[index].weight[:, 1:], layer_grads[index][:, 1:]
                 scratch = self._scratch[: weight.size].reshape(weight.shape)
-                value += penalties.add(weight, grad, scratch)
-        return value
+                self._penalty[index] = penalties.add(weight, grad, scratch)
 
     def _record(self, batch: "Batch") -> Record:
         """Differentiate the batch and measure everything; notes where it is not finite."""
         network, plan = self._network, batch.plan
-        loss = self._loss = network.differentiate(plan, plan.full)
+        # the weights before are not known at first, nor at the step that diverges
+        moved = self.step > 0 and self._is_due(self.step)
+        seen = Observation(
+            self.step, batch.views, self._telemetry, histograms=self._histograms, moved=moved
+        )
+
+        def look(stretch: int) -> None:
+            self._penalize(batch.views[stretch].layers, network.layer_grads)
+            seen.take_in(stretch)
+
+        loss = self._loss = network.differentiate(plan, plan.full, look=look)
         accuracy = math.nan
         if self._experiment.dataset.task == "classification":
             accuracy = correct(plan.outputs, batch.y) / plan.batch
-        loss += sum(self._penalize(group, network.layer_grads) for group in network.groups)
-        stacks = batch.stacks
-        if self.step == 0 or not self._is_due(self.step):  # the weights before are not known
-            stacks = [replace(stack, previous_weight=None) for stack in stacks]
-        layers = self._telemetry.measure(self.step, stacks)
-        blocks = self._blocks[plan.batch]
+        loss += sum(self._penalty)
         grad_norm = norm(network.grads)
         test_loss, test_accuracy = self._test_metrics()
         metrics = Metrics(
@@ -240,13 +244,13 @@ class Trainer:
             seconds=time.perf_counter() - self._began,
         )
         if not (math.isfinite(loss) and math.isfinite(grad_norm + metrics.param_norm)):
-            self.divergence = locate_divergence(layers, loss)
+            self.divergence = locate_divergence(seen.layers, loss)
         return Record(
             metrics,
-            layers,
-            measure_blocks(self.step, blocks) if blocks else None,
+            seen.layers,
+            seen.blocks,
             self._limiter.record(self.step) if self._limiter.active else None,
-            measure_histograms(self.step, stacks) if self._histograms else None,
+            seen.histograms,
         )
 
     def _test_metrics(self) -> tuple[float, float]:
@@ -309,7 +313,7 @@ class Batch:
     epoch: float
     y: NDArray[np.generic]
     plan: Plan
-    stacks: list[LayerStack]
+    views: list[StretchView]
 
 
 class TestPart:

@@ -5,12 +5,16 @@ the ratios are medians over rounds in which the peers took turns.
 """
 
 import argparse
+import math
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
@@ -28,6 +32,8 @@ from tests.benchmarks.sweeps import against_torch, scaling
 from tests.benchmarks.timing import interleaved, milliseconds, ratio
 from vgrad.config import load_config
 from vgrad.experiment import prepare
+from vgrad.session import threads_for
+from vgrad.store import create_run
 from vgrad.training import Trainer
 
 ROUNDS = 7
@@ -73,7 +79,7 @@ def statistics_cost() -> Iterator[str]:
         base = {"model.depth": depth, "model.init": "orthogonal", "train.batch_size": 128}
         logged = trainer(base)
         telemetry = logged._telemetry
-        _, stacks = logged._plans[128]
+        stacks = logged._plans[128][1][0].stacks
         for _ in logged.advance(10):
             pass
         quiet = trainer({**base, "log.every": 10**6})
@@ -91,6 +97,69 @@ def statistics_cost() -> Iterator[str]:
         yield (
             f"depth {depth} × width 64 × batch 128: statistics {milliseconds(times['statistics'])}"
             f" on {milliseconds(times['ten steps'])} for ten steps: {100 * share:.1f} %"
+        )
+
+
+def logs_cost() -> Iterator[str]:
+    """What writing rows to disk costs a run, at the default cadence and with every step logged."""
+    for every in (10, 1):
+        one = trainer({"model.depth": 50, "log.every": every, "train.batch_size": 128})
+        with tempfile.TemporaryDirectory() as folder:
+            writer = create_run(
+                Path(folder), name="logs", config_yaml="", config={}, environment={}
+            )
+            (record,) = one.advance(every)
+
+            def logged_step(one: Trainer = one, every: int = every) -> None:
+                for _ in one.advance(one.step + every):
+                    pass
+
+            works = {"steps": logged_step, "rows": partial(writer.append, record)}
+            times = interleaved(works, ROUNDS, repeats=20)
+            writer.finish(status="finished")
+        share = ratio(times["rows"], times["steps"])
+        yield (
+            f"depth 50 × width 64 × batch 128, every {every}: rows {milliseconds(times['rows'])}, "
+            f"steps {milliseconds(times['steps'])}: {100 * share / (1 + share):.1f} % of the run"
+        )
+
+
+def recompute_cost() -> Iterator[str]:
+    """Memory and time of `train.recompute: true`, against keeping all activations."""
+    for depth in (100, 1000):
+        plain = {"model.depth": depth, "model.init": "orthogonal", "log.every": 10**6}
+        both = {again: trainer({**plain, "train.recompute": again}) for again in (False, True)}
+        nbytes = {
+            again: sum(plan.nbytes for plan, _ in t._plans.values()) for again, t in both.items()
+        }
+
+        def steps(one: Trainer, count: int = 1000 // depth) -> None:
+            for _ in one.advance(one.step + count):
+                pass
+
+        works = {str(again): partial(steps, one) for again, one in both.items()}
+        times = interleaved(works, ROUNDS, repeats=2)
+        yield (
+            f"depth {depth} × width 64 × batch 64: activations in {nbytes[True] / 1e6:.1f} MB "
+            f"instead of {nbytes[False] / 1e6:.1f}, {ratio(times['True'], times['False']):.2f} "
+            "times as long"
+        )
+
+
+def threads() -> Iterator[str]:
+    """A step on all cores' BLAS threads against one, by size: what `THREADED_FROM` goes by."""
+    for shape in ((50, 64, 128), (50, 128, 128), (20, 192, 256), (20, 256, 256), (30, 512, 256)):
+        size = Size(*shape)
+        work = vgrad_step(size)
+        limits = {
+            name: partial(threadpool_limits, n) for name, n in (("one", 1), ("all", os.cpu_count()))
+        }
+        times = interleaved(dict.fromkeys(limits, work), ROUNDS, repeats=3, within=limits)
+        multiplications = size.width * (1 + size.width) * size.batch
+        yield (
+            f"{size}, 2^{math.log2(multiplications):.1f} multiplications a product: "
+            f"{ratio(times['one'], times['all']):.2f} times as fast; vgrad takes "
+            f"{'one' if threads_for(size.width * (1 + size.width), size.batch) else 'all'}"
         )
 
 
@@ -153,6 +222,9 @@ BENCHMARKS: dict[str, Callable[[], Iterator[str]]] = {
     "peers": peers,
     "wiring": wiring_cost,
     "statistics": statistics_cost,
+    "logs": logs_cost,
+    "recompute": recompute_cost,
+    "threads": threads,
     "depth": depth_cost,
     "quickstart": quickstart,
     "sweep": scaling,

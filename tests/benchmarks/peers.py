@@ -13,12 +13,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import product
+
+from threadpoolctl import threadpool_limits
 
 from tests.benchmarks.libraries import PEERS
 from tests.benchmarks.steps import Size, floor_step, vgrad_step
 from tests.benchmarks.timing import interleaved, ratio
 from vgrad.nn.denormals import flushed_denormals
+from vgrad.session import threads_for
 
 SHAPES = (
     (2, 32, 32),
@@ -63,7 +67,9 @@ def compare(size: Size, names: Sequence[str]) -> tuple[dict[str, list[float]], d
     begun = time.perf_counter()
     works["vgrad"]()
     repeats = int(SECONDS / (time.perf_counter() - begun))
-    return interleaved(works, ROUNDS, min(max(repeats, 1), MOST_REPEATS)), began
+    threads = threads_for(size.width * (1 + size.width), size.batch)  # as when vgrad trains
+    within = {"vgrad": partial(threadpool_limits, threads, user_api="blas")}
+    return interleaved(works, ROUNDS, min(max(repeats, 1), MOST_REPEATS), within), began
 
 
 def lines(sizes: Sequence[Size], names: Sequence[str], path: str | None) -> Iterator[str]:

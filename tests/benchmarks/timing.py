@@ -3,21 +3,32 @@
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 Work = Callable[[], object]
+Within = Callable[[], AbstractContextManager[object]]
 
 
-def interleaved(works: Mapping[str, Work], rounds: int, repeats: int) -> dict[str, list[float]]:
-    """Seconds per call of each work, one figure per round; the works take turns within a round."""
-    for work in works.values():
-        work()
+def interleaved(
+    works: Mapping[str, Work],
+    rounds: int,
+    repeats: int,
+    within: Mapping[str, Within] | None = None,
+) -> dict[str, list[float]]:
+    """Seconds per call of each work, one figure per round; the works take turns within a round,
+    each `within` a context of its own where it has one."""
+    contexts = {name: (within or {}).get(name, nullcontext) for name in works}
+    for name, work in works.items():
+        with contexts[name]():
+            work()
     times: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(rounds):
         for name, work in works.items():
-            begun = time.perf_counter()
-            for _ in range(repeats):
-                work()
-            times[name].append((time.perf_counter() - begun) / repeats)
+            with contexts[name]():
+                begun = time.perf_counter()
+                for _ in range(repeats):
+                    work()
+                times[name].append((time.perf_counter() - begun) / repeats)
     return times
 
 

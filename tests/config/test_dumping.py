@@ -100,7 +100,7 @@ def test_a_dump_reads_like_the_experiment_file_of_the_manual():
         "  activation: relu",
         "regularization: {l1: 0.0, l2: 0.0}",
         "optimizer: {name: sgd, lr: 0.1, weight_decay: 0.0}",
-        "train: {steps: 500, batch_size: 64}",
+        "train: {steps: 500, batch_size: 64, recompute: false}",
         "schedule: {name: constant, warmup: 0}",
     ):
         assert line in lines

@@ -140,6 +140,11 @@ class TrainConfig(BaseModel):
     batch_size: Count | Literal["full"] = Field(
         default=64, description="examples per step; full is gradient descent proper"
     )
+    recompute: bool = Field(
+        default=False,
+        description="compute activations twice instead of keeping them: memory by the root of "
+        "depth, for a third more time",
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -108,7 +108,7 @@ class Tape:
         return self.forward_by_operation[stretch.start : stretch.stop]
 
     def _draws_again(self, stretch: range) -> bool:
-        """Whether what is random is needed twice: only the last stretch is not carried out again."""
+        """Whether something random is needed twice: the last stretch is carried out only once."""
         operations = self._plan.graph.operations
         again = stretch.stop < len(operations) and self._plan.training
         return again and any(operations[place].random for place in stretch)
