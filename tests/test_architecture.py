@@ -20,14 +20,14 @@ FLOORS: dict[str, int] = {
     **dict.fromkeys(("config", "data"), 1),
     **dict.fromkeys(("telemetry", "histograms", "diagnosis", "theory", "plugins"), 2),
     **dict.fromkeys(("store", "training", "experiment", "session", "estimate"), 3),
-    **dict.fromkeys(("stacks", "limiting", "provenance", "forecast"), 3),
+    **dict.fromkeys(("stacks", "observation", "limiting", "provenance", "forecast"), 3),
     **dict.fromkeys(("report", "runner", "sweep", "doctor", "export"), 4),
     "cli": 5,
     **dict.fromkeys(("__init__", "__main__"), 6),
 }
 """Of each room, a file or a folder of the package. Imports go down, or along a floor."""
 
-ENGINE = {"nn", "training", "experiment", "stacks", "limiting"}
+ENGINE = {"nn", "training", "experiment", "stacks", "observation", "limiting"}
 NEVER: dict[str, set[str]] = {
     "report": ENGINE,
     "store": ENGINE,
