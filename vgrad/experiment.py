@@ -32,6 +32,9 @@ LARGEST_TEST_BATCH = 512  # examples evaluated at once: as fast as more, in boun
 STACK = 2**18  # elements of the arrays measured at once: of fewer the calls would cost too much
 DEFAULT_LOSS = {"classification": "cross_entropy", "regression": "mse"}
 GIB = 2.0**30
+COMPILED_FROM = 1e9
+"""Updates of single parameters in a run from which compiled kernels save more, a nanosecond each,
+than the half second that it takes to have them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +101,11 @@ class Experiment:
         return self.graph.size
 
     @property
+    def one_pass(self) -> bool:
+        """Whether compiled kernels would pay."""
+        return self.steps * self.parameters >= COMPILED_FROM
+
+    @property
     def nbytes(self) -> int:
         """The memory that data, parameters, optimizer and buffers will take, in bytes."""
         data, tested = self.dataset, len(self.dataset.x_test)
@@ -139,7 +147,12 @@ class Experiment:
         self.check_memory()
         whole = self.clip.needs_all
         return Network(
-            self.graph, self.loss, self.dtype, rng=self.streams.noise, update_whole=whole
+            self.graph,
+            self.loss,
+            self.dtype,
+            rng=self.streams.noise,
+            update_whole=whole,
+            one_pass=self.one_pass,
         )
 
     def check_memory(self) -> None:

@@ -20,7 +20,7 @@ from vgrad.records import Metrics, Record
 from vgrad.store import Recorder, Run
 from vgrad.training import Trainer
 
-THREADED_FROM = 2.0**24
+THREADED_FROM = 2.0**23
 """Multiplications in the largest matrix product from which a second BLAS thread is worth its
 hand-over; below, one thread is faster."""
 

@@ -88,7 +88,9 @@ class Trainer:
         self._network = network = experiment.network()
         parts = [group.part for group in network.groups]
         segments = [one for group in network.groups for one in network.segments(group)]
-        self._optimizer = Optimizer(experiment.rule, network.params, parts, segments)
+        self._optimizer = Optimizer(
+            experiment.rule, network.params, parts, segments, one_pass=network.one_pass
+        )
         self._limiter = Limiter(experiment, network)
         self._scheduler = Scheduler(experiment.schedule, experiment.rule.lr, self.steps)
         self._order = experiment.order()

@@ -44,6 +44,7 @@ def _torch_step(size: Size, *, compiled: bool) -> Work:
     def loss(x: Any, classes: Any) -> Any:
         return nn.functional.cross_entropy(model(x), classes)
 
+    torch.compiler.reset()  # else it gives up compiling after a few sizes
     value = torch.compile(loss) if compiled else loss
 
     def step() -> object:

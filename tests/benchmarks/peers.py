@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from importlib.util import find_spec
 from itertools import product
 
 from threadpoolctl import threadpool_limits
@@ -35,7 +36,7 @@ SHAPES = (
     (1000, 64, 64),
 )
 ROUNDS, SECONDS, MOST_REPEATS = 7, 0.05, 200
-FLOOR = "products"
+FLOOR, NUMPY = "products", "NumPy alone"
 
 
 def peers() -> Iterator[str]:
@@ -55,6 +56,7 @@ def compare(size: Size, names: Sequence[str]) -> tuple[dict[str, list[float]], d
     """
     makers: dict[str, Callable[[Size], Callable[[], object]]] = {
         "vgrad": vgrad_step,
+        NUMPY: partial(vgrad_step, one_pass=False),
         FLOOR: floor_step,
         **{name: PEERS[name] for name in names},
     }
@@ -68,13 +70,14 @@ def compare(size: Size, names: Sequence[str]) -> tuple[dict[str, list[float]], d
     works["vgrad"]()
     repeats = int(SECONDS / (time.perf_counter() - begun))
     threads = threads_for(size.width * (1 + size.width), size.batch)  # as when vgrad trains
-    within = {"vgrad": partial(threadpool_limits, threads, user_api="blas")}
+    limit = partial(threadpool_limits, threads, user_api="blas")
+    within = {"vgrad": limit, NUMPY: limit}
     return interleaved(works, ROUNDS, min(max(repeats, 1), MOST_REPEATS), within), began
 
 
 def lines(sizes: Sequence[Size], names: Sequence[str], path: str | None) -> Iterator[str]:
     """The table, a line for each size; the same into the CSV."""
-    heads = ["vgrad ms", FLOOR, *names]
+    heads = ["vgrad ms", NUMPY, FLOOR, *names]
     yield f"{'depth×width×batch':<24}" + "".join(f"{head:>14}" for head in heads)
     table, rows = {name: [] for name in names}, []
     for size in sizes:
@@ -85,7 +88,8 @@ def lines(sizes: Sequence[Size], names: Sequence[str], path: str | None) -> Iter
         for name, value in over.items():
             table[name].append(value)
         floor = ratio(ours, times[FLOOR])
-        cells = [f"{statistics.median(ours) * 1e3:.3f}", f"{floor:.2f}×"]
+        alone = ratio(times[NUMPY], ours)
+        cells = [f"{statistics.median(ours) * 1e3:.3f}", f"{alone:.2f}×", f"{floor:.2f}×"]
         cells += [f"{value:.2f}×" for value in over.values()]
         yield f"{size!s:<24}" + "".join(f"{cell:>14}" for cell in cells)
         rows += [
@@ -93,8 +97,9 @@ def lines(sizes: Sequence[Size], names: Sequence[str], path: str | None) -> Iter
             for name, seconds in times.items()
         ]
     means = [f"{statistics.geometric_mean(table[name]):.2f}×" for name in names]
-    yield f"{'geometric mean':<52}" + "".join(f"{cell:>14}" for cell in means)
+    yield f"{'geometric mean':<66}" + "".join(f"{cell:>14}" for cell in means)
     yield f"{FLOOR}: our time over that of the bare matrix products; others: theirs over ours"
+    yield f"{NUMPY}: vgrad without its compiled kernels{'' if find_spec('numba') else ', as here'}"
     if path:
         with open(path, "a", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")

@@ -58,18 +58,24 @@ def without_sums(step: Callable[[], object], plan: Plan) -> Callable[[], object]
     return step
 
 
-def vgrad_step(size: Size, graph: Graph | None = None) -> Callable[[], object]:
-    """A step of ours, group by group as training makes it."""
-    return step_and_plan(size, graph or wired(size, "plain"))[0]
+def vgrad_step(
+    size: Size, graph: Graph | None = None, *, one_pass: bool = True
+) -> Callable[[], object]:
+    """A step of ours, group by group as training makes it: as a long run does, with compiled
+    kernels if Numba is there, unless they are not wanted."""
+    return step_and_plan(size, graph or wired(size, "plain"), one_pass=one_pass)[0]
 
 
-def step_and_plan(size: Size, graph: Graph) -> tuple[Callable[[], object], Plan]:
+def step_and_plan(
+    size: Size, graph: Graph, *, one_pass: bool = True
+) -> tuple[Callable[[], object], Plan]:
     """The step, which was made once, and its buffers."""
-    network = Network(graph, losses.build("cross_entropy"), np.dtype(np.float32))
+    network = Network(graph, losses.build("cross_entropy"), np.dtype(np.float32), one_pass=one_pass)
     rng = np.random.default_rng(0)
     network.initialize(initializers.build("orthogonal"), initializers.build("zeros"), rng)
     rule = optimizers.build(size.optimizer, {"lr": RATES[size.optimizer]})
-    optimizer = Optimizer(rule, network.params, [group.part for group in network.groups])
+    parts = [group.part for group in network.groups]
+    optimizer = Optimizer(rule, network.params, parts, one_pass=one_pass)
     plan = network.plan(size.batch)
     x, classes = size.examples()
     plan.inputs[0][1:] = x.T

@@ -79,6 +79,8 @@ class Frame(Protocol):
     training: bool
     rng: np.random.Generator
     """For what is random in training."""
+    one_pass: bool
+    """Whether to go by compiled kernels where there are any."""
 
     def value(self, signal: Signal) -> Array:
         """Its numbers, `(rows, batch)`."""

@@ -103,10 +103,12 @@ class Network:
         *,
         rng: np.random.Generator | None = None,
         update_whole: bool = False,
+        one_pass: bool = False,
     ) -> None:
         """`rng` is for what is random in training; with `update_whole` all parameters make one
-        group, for who must see the whole gradient before any update."""
-        self.graph, self.loss, self.dtype = graph, loss, dtype
+        group, for who must see the whole gradient before any update; with `one_pass` compiled
+        kernels stand for what they do the same as."""
+        self.graph, self.loss, self.dtype, self.one_pass = graph, loss, dtype, one_pass
         self.rng = rng or np.random.default_rng(0)
         self.params, self.grads = aligned((graph.size,), dtype), aligned((graph.size,), dtype)
         self.groups = tuple(groups_of(graph, graph.size if update_whole else GROUP))

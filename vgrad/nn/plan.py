@@ -150,6 +150,7 @@ class Frame:
         self._tape, self._plan, self._place, self._operation = tape, plan, place, operation
         self._grads = grads
         self.batch, self.training, self.rng = plan.batch, plan.training, plan.parameters.rng
+        self.one_pass = plan.parameters.one_pass
         self.value, self.grad = tape.value, tape.grad
         self.param, self.statistic = plan.parameters.param, plan.parameters.statistic
         self.sums: list[Step] = []
@@ -195,6 +196,7 @@ class Parameters(Protocol):
     """What plans of one network share: a `vgrad.nn.network.Network`."""
 
     rng: np.random.Generator
+    one_pass: bool
 
     def param(self, param: Param) -> Array:
         """The values of a parameter."""

@@ -16,7 +16,7 @@ import numpy as np
 from vgrad.records import Plugin
 
 COMMIT = re.compile("[0-9a-f]{40}([0-9a-f]{24})?")  # SHA-1 or SHA-256
-PACKAGES = ("vgrad", "numpy", "pydantic", "pyyaml")
+PACKAGES = ("vgrad", "numpy", "numba", "pydantic", "pyyaml")
 
 
 def now() -> str:

@@ -40,5 +40,8 @@ class Activation:
         raise NotImplementedError
 
     def derivative(self, z: Array, output: Array, *, out: Array, scratch: Array) -> None:
-        """Write φ′(z) into `out`, given z and output = φ(z)."""
+        """Write φ′(z) into `out`, given z and output = φ(z).
+
+        A kernel that does the same takes the output, a gradient, and where φ′ times it goes.
+        """
         raise NotImplementedError

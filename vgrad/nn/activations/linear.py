@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 from annotated_types import Ge, Le
 
+from vgrad.nn import kernels
 from vgrad.nn.activations.base import Activation, activations
 from vgrad.nn.arrays import Array
 
@@ -41,6 +42,7 @@ class ReLU(Activation):
     def forward(self, z: Array, *, out: Array, scratch: Array) -> None:
         np.maximum(z, 0.0, out=out)
 
+    @kernels.in_one_pass(kernels.RELU_BACK)
     def derivative(self, z: Array, output: Array, *, out: Array, scratch: Array) -> None:
         np.greater(output, 0.0, out=out)
 

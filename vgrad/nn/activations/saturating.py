@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from vgrad.nn import kernels
 from vgrad.nn.activations.base import Activation, activations
 from vgrad.nn.arrays import Array
 from vgrad.nn.special import sigmoid
@@ -26,6 +27,7 @@ class Sigmoid(Activation):
     def forward(self, z: Array, *, out: Array, scratch: Array) -> None:
         sigmoid(z, out=out)
 
+    @kernels.in_one_pass(kernels.SIGMOID_BACK)
     def derivative(self, z: Array, output: Array, *, out: Array, scratch: Array) -> None:
         """φ′ = φ(1 - φ)."""
         np.subtract(1.0, output, out=out)
@@ -44,6 +46,7 @@ class Tanh(Activation):
     def forward(self, z: Array, *, out: Array, scratch: Array) -> None:
         np.tanh(z, out=out)
 
+    @kernels.in_one_pass(kernels.TANH_BACK)
     def derivative(self, z: Array, output: Array, *, out: Array, scratch: Array) -> None:
         """φ′ = 1 - φ²."""
         np.multiply(output, output, out=out)

@@ -7,6 +7,7 @@ import numpy as np
 
 from vgrad.nn.activations import Activation
 from vgrad.nn.graph import Frame, Operation, Signal, Step
+from vgrad.nn.kernels import compiled, kernel_of
 
 
 class Activate(Operation):
@@ -34,6 +35,12 @@ class Activate(Operation):
             return
         z, h = frame.value(self.sources[0]), frame.value(self.out)
         kept = frame.slope()
+        kernel = kernel_of(type(self.activation).derivative)
+        if kept is None and frame.one_pass and kernel is not None:
+            flat = [array.reshape(-1) for array in (h, frame.grad(self.out), target)]
+            if (product := compiled(kernel, h.dtype)) is not None:
+                yield partial(product, *flat, *kernel.constants)
+                return
         slope = target if kept is None else kept  # two arrays stay in cache better than three
         derivative = self.activation.derivative
         yield partial(derivative, z, h, out=slope, scratch=self._scratch(frame))

@@ -17,6 +17,7 @@ from annotated_types import Ge, Gt, Lt
 from numpy.typing import NDArray
 
 from vgrad.nn.arrays import Array, aligned, fill
+from vgrad.nn.kernels import Compiled, compiled, kernel_of
 from vgrad.nn.segments import Segment
 from vgrad.registry import Registry
 
@@ -75,7 +76,11 @@ class UpdateRule:
         scratch: tuple[Array, ...],
         coefficients: Coefficients,
     ) -> None:
-        """Change `params` and `slots` in place; `grads` is only read."""
+        """Change `params` and `slots` in place; `grads` is only read.
+
+        A kernel that does the same and the decay before it takes params, grads and slots, then
+        what `keep` gave and the coefficients.
+        """
         raise NotImplementedError
 
 
@@ -91,8 +96,11 @@ class Optimizer:
         params: Array,
         groups: Sequence[slice],
         segments: Sequence[Segment] = (),
+        *,
+        one_pass: bool = False,
     ) -> None:
         """`segments` are the parameter tensors, each within a group; only layer-wise rules need it.
+        With `one_pass` a rule that has a kernel goes by it, where it can be compiled.
 
         Raises:
             ValueError: a layer-wise rule does not get the tensors of every group, whole.
@@ -111,6 +119,10 @@ class Optimizer:
             tuple(self._chunk(params[group], group, view) for view in several)
             for group, several in views
         ]
+        self._whole = [(params[g], [slot[g] for slot in self.slots.values()]) for g in groups]
+        self._kernel: Compiled | None = None
+        if one_pass and (kernel := kernel_of(type(rule).update)) is not None:
+            self._kernel = compiled(kernel, params.dtype)
         self._keep = 1.0
         self._coefficients: Coefficients = ()
 
@@ -128,6 +140,10 @@ class Optimizer:
 
     def update(self, group: int, grads: Array) -> None:
         """Update the parameters of one group, given its flat gradient."""
+        if self._kernel is not None:
+            params, all_slots = self._whole[group]
+            self._kernel(params, grads, *all_slots, self._keep, *self._coefficients)
+            return
         for view, params, slots, scratch in self._groups[group]:
             if self._keep != 1.0:
                 params *= self._keep

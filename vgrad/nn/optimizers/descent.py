@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 from annotated_types import Gt, Lt
 
+from vgrad.nn import kernels
 from vgrad.nn.arrays import Array
 from vgrad.nn.optimizers.base import (
     Coefficients,
@@ -26,6 +27,7 @@ class SGD(UpdateRule):
 
     lr: Positive = 0.1
 
+    @kernels.in_one_pass(kernels.SGD)
     def update(
         self,
         params: Array,

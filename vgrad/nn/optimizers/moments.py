@@ -13,6 +13,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 from annotated_types import Ge
 
+from vgrad.nn import kernels
 from vgrad.nn.arrays import Array
 from vgrad.nn.optimizers.base import (
     Coefficients,
@@ -72,6 +73,11 @@ def move(params: Array, mean: Array, square: Array, rate: float, eps: float, s: 
 class Adam(Moments):
     """θ ← θ - lr·m̂/(√v̂ + eps): a rate per weight from both moments."""
 
+    def coefficients(self, t: int, lr: float, memory: dict[str, float]) -> Coefficients:
+        """β₁, β₂, and rate and eps as they act on the sums."""
+        return *self.betas, *super().coefficients(t, lr, memory)
+
+    @kernels.in_one_pass(kernels.ADAM)
     def update(
         self,
         params: Array,
@@ -82,7 +88,7 @@ class Adam(Moments):
     ) -> None:
         (mean, square), (s,) = slots, scratch
         self.take_in(grads, mean, square, s)
-        rate, eps = coefficients
+        _, _, rate, eps = coefficients
         move(params, mean, square, rate, eps, s)
 
 
