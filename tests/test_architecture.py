@@ -18,7 +18,7 @@ FLOORS: dict[str, int] = {
     **dict.fromkeys(("errors", "registry", "records", "interrupts", "euclidean"), -1),
     "nn": 0,
     **dict.fromkeys(("config", "data"), 1),
-    **dict.fromkeys(("telemetry", "histograms", "diagnosis", "theory", "plugins"), 2),
+    **dict.fromkeys(("telemetry", "histograms", "diagnosis", "theory", "plugins", "compiling"), 2),
     **dict.fromkeys(("store", "training", "experiment", "session", "estimate"), 3),
     **dict.fromkeys(("stacks", "observation", "limiting", "provenance", "forecast"), 3),
     **dict.fromkeys(("report", "runner", "sweep", "doctor", "export"), 4),

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from vgrad.compiling import compiled
 from vgrad.config import Config
 from vgrad.config.parts import Part
 from vgrad.data import Dataset, datasets, load
@@ -17,6 +18,7 @@ from vgrad.nn.clipping import Clip, NoClip, clips
 from vgrad.nn.graph import Graph
 from vgrad.nn.initializers import Initializer, initializers
 from vgrad.nn.initializers.fixed import Constant
+from vgrad.nn.kernels import Compiler
 from vgrad.nn.losses import Loss, losses
 from vgrad.nn.memory import Layout
 from vgrad.nn.network import Network, groups_of
@@ -101,9 +103,9 @@ class Experiment:
         return self.graph.size
 
     @property
-    def one_pass(self) -> bool:
-        """Whether compiled kernels would pay."""
-        return self.steps * self.parameters >= COMPILED_FROM
+    def compiler(self) -> Compiler | None:
+        """What compiles the engine's kernels, where that would pay."""
+        return compiled if self.steps * self.parameters >= COMPILED_FROM else None
 
     @property
     def nbytes(self) -> int:
@@ -152,7 +154,7 @@ class Experiment:
             self.dtype,
             rng=self.streams.noise,
             update_whole=whole,
-            one_pass=self.one_pass,
+            compiler=self.compiler,
         )
 
     def check_memory(self) -> None:

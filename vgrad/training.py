@@ -89,7 +89,7 @@ class Trainer:
         parts = [group.part for group in network.groups]
         segments = [one for group in network.groups for one in network.segments(group)]
         self._optimizer = Optimizer(
-            experiment.rule, network.params, parts, segments, one_pass=network.one_pass
+            experiment.rule, network.params, parts, segments, compiler=network.compiler
         )
         self._limiter = Limiter(experiment, network)
         self._scheduler = Scheduler(experiment.schedule, experiment.rule.lr, self.steps)

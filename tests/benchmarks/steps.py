@@ -6,6 +6,7 @@ from itertools import groupby, pairwise
 
 import numpy as np
 
+from vgrad.compiling import compiled
 from vgrad.nn.activations import activations
 from vgrad.nn.graph import Graph
 from vgrad.nn.initializers import initializers
@@ -70,12 +71,14 @@ def step_and_plan(
     size: Size, graph: Graph, *, one_pass: bool = True
 ) -> tuple[Callable[[], object], Plan]:
     """The step, which was made once, and its buffers."""
-    network = Network(graph, losses.build("cross_entropy"), np.dtype(np.float32), one_pass=one_pass)
+    compiler = compiled if one_pass else None
+    loss = losses.build("cross_entropy")
+    network = Network(graph, loss, np.dtype(np.float32), compiler=compiler)
     rng = np.random.default_rng(0)
     network.initialize(initializers.build("orthogonal"), initializers.build("zeros"), rng)
     rule = optimizers.build(size.optimizer, {"lr": RATES[size.optimizer]})
     parts = [group.part for group in network.groups]
-    optimizer = Optimizer(rule, network.params, parts, one_pass=one_pass)
+    optimizer = Optimizer(rule, network.params, parts, compiler=compiler)
     plan = network.plan(size.batch)
     x, classes = size.examples()
     plan.inputs[0][1:] = x.T

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from tiny_training import Overrides, contents, params, trained
 
 import vgrad.experiment
+from vgrad.compiling import compiled
 from vgrad.nn.activations import activations
 from vgrad.nn.activations.saturating import Tanh
-from vgrad.nn.kernels import Kernel, compiled, kernel_of
+from vgrad.nn.kernels import Kernel, kernel_of
 from vgrad.nn.optimizers import Optimizer, optimizers
 from vgrad.nn.optimizers.moments import Adam
 

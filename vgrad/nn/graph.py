@@ -12,6 +12,7 @@ import numpy as np
 
 from vgrad.nn.activations import Activation
 from vgrad.nn.arrays import Array
+from vgrad.nn.kernels import Compiler
 
 Step = Callable[[], object]
 """A bound piece of an operation: everything it needs was looked up when the plan was made."""
@@ -79,8 +80,8 @@ class Frame(Protocol):
     training: bool
     rng: np.random.Generator
     """For what is random in training."""
-    one_pass: bool
-    """Whether to go by compiled kernels where there are any."""
+    compiler: Compiler | None
+    """What makes one pass of what has a kernel."""
 
     def value(self, signal: Signal) -> Array:
         """Its numbers, `(rows, batch)`."""

@@ -1,4 +1,4 @@
-"""Chains of element-wise operations as one pass over memory, where Numba is there to compile them.
+"""Chains of element-wise operations as one pass over memory, where there is a compiler for them.
 
 NumPy goes over memory once for each operation, ten times for a step of Adam; compiled, they are
 one pass that takes a third of the time. Nothing is reordered or contracted: the bits are those of
@@ -11,7 +11,6 @@ so that they have the vectors' precision.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -30,6 +29,10 @@ class Kernel:
     constants: tuple[float, ...] = ()
 
 
+Compiler = Callable[[Kernel, np.dtype[Any]], Compiled | None]
+"""Makes of a kernel what takes contiguous vectors of this precision, and numbers that are rounded
+to it, as in NumPy; None where it cannot."""
+
 _kernels: dict[Callable[..., None], Kernel] = {}
 
 
@@ -47,24 +50,6 @@ def in_one_pass(kernel: Kernel) -> Callable[[Function], Function]:
 def kernel_of(function: Callable[..., None]) -> Kernel | None:
     """The kernel that does the same as this function; None where there is none."""
     return _kernels.get(function)
-
-
-@cache
-def compiled(kernel: Kernel, dtype: np.dtype[Any]) -> Compiled | None:
-    """The kernel in machine code, for contiguous vectors of this precision, to which the numbers
-    are rounded as in NumPy. None where Numba is not installed, or not for this NumPy."""
-    try:
-        import numba
-    except ImportError:
-        return None
-    number = numba.from_dtype(dtype)
-    signature = numba.void(*[number[::1]] * kernel.vectors, *[number] * kernel.scalars)
-    options = {"error_model": "numpy", "nogil": True}
-    try:
-        made: Compiled = numba.njit(signature, cache=True, **options)(kernel.loop)
-    except RuntimeError:  # there is no folder in which to keep machine code
-        made = numba.njit(signature, **options)(kernel.loop)
-    return made
 
 
 def _sgd(params: Any, grads: Any, keep: float, rate: float) -> None:

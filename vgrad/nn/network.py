@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from vgrad.nn.arrays import Array, aligned, fill
 from vgrad.nn.graph import Block, Graph, Param, Statistic, Step
 from vgrad.nn.initializers import Branch, Initializer
+from vgrad.nn.kernels import Compiler
 from vgrad.nn.losses import Loss
 from vgrad.nn.memory import Layout
 from vgrad.nn.plan import Plan, Tape
@@ -103,12 +104,12 @@ class Network:
         *,
         rng: np.random.Generator | None = None,
         update_whole: bool = False,
-        one_pass: bool = False,
+        compiler: Compiler | None = None,
     ) -> None:
         """`rng` is for what is random in training; with `update_whole` all parameters make one
-        group, for who must see the whole gradient before any update; with `one_pass` compiled
+        group, for who must see the whole gradient before any update; with a `compiler` compiled
         kernels stand for what they do the same as."""
-        self.graph, self.loss, self.dtype, self.one_pass = graph, loss, dtype, one_pass
+        self.graph, self.loss, self.dtype, self.compiler = graph, loss, dtype, compiler
         self.rng = rng or np.random.default_rng(0)
         self.params, self.grads = aligned((graph.size,), dtype), aligned((graph.size,), dtype)
         self.groups = tuple(groups_of(graph, graph.size if update_whole else GROUP))

@@ -15,6 +15,7 @@ import numpy as np
 
 from vgrad.nn.arrays import Array, aligned
 from vgrad.nn.graph import Graph, Operation, Param, Signal, Statistic, Step, Store
+from vgrad.nn.kernels import Compiler
 from vgrad.nn.memory import Key, Layout
 from vgrad.nn.stretches import Noise
 
@@ -150,7 +151,7 @@ class Frame:
         self._tape, self._plan, self._place, self._operation = tape, plan, place, operation
         self._grads = grads
         self.batch, self.training, self.rng = plan.batch, plan.training, plan.parameters.rng
-        self.one_pass = plan.parameters.one_pass
+        self.compiler = plan.parameters.compiler
         self.value, self.grad = tape.value, tape.grad
         self.param, self.statistic = plan.parameters.param, plan.parameters.statistic
         self.sums: list[Step] = []
@@ -196,7 +197,7 @@ class Parameters(Protocol):
     """What plans of one network share: a `vgrad.nn.network.Network`."""
 
     rng: np.random.Generator
-    one_pass: bool
+    compiler: Compiler | None
 
     def param(self, param: Param) -> Array:
         """The values of a parameter."""

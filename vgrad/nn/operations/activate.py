@@ -7,7 +7,7 @@ import numpy as np
 
 from vgrad.nn.activations import Activation
 from vgrad.nn.graph import Frame, Operation, Signal, Step
-from vgrad.nn.kernels import compiled, kernel_of
+from vgrad.nn.kernels import kernel_of
 
 
 class Activate(Operation):
@@ -36,9 +36,9 @@ class Activate(Operation):
         z, h = frame.value(self.sources[0]), frame.value(self.out)
         kept = frame.slope()
         kernel = kernel_of(type(self.activation).derivative)
-        if kept is None and frame.one_pass and kernel is not None:
+        if kept is None and frame.compiler is not None and kernel is not None:
             flat = [array.reshape(-1) for array in (h, frame.grad(self.out), target)]
-            if (product := compiled(kernel, h.dtype)) is not None:
+            if (product := frame.compiler(kernel, h.dtype)) is not None:
                 yield partial(product, *flat, *kernel.constants)
                 return
         slope = target if kept is None else kept  # two arrays stay in cache better than three

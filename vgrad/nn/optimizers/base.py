@@ -17,7 +17,7 @@ from annotated_types import Ge, Gt, Lt
 from numpy.typing import NDArray
 
 from vgrad.nn.arrays import Array, aligned, fill
-from vgrad.nn.kernels import Compiled, compiled, kernel_of
+from vgrad.nn.kernels import Compiled, Compiler, kernel_of
 from vgrad.nn.segments import Segment
 from vgrad.registry import Registry
 
@@ -97,10 +97,10 @@ class Optimizer:
         groups: Sequence[slice],
         segments: Sequence[Segment] = (),
         *,
-        one_pass: bool = False,
+        compiler: Compiler | None = None,
     ) -> None:
         """`segments` are the parameter tensors, each within a group; only layer-wise rules need it.
-        With `one_pass` a rule that has a kernel goes by it, where it can be compiled.
+        With a `compiler` a rule that has a kernel goes by it, where it can be compiled.
 
         Raises:
             ValueError: a layer-wise rule does not get the tensors of every group, whole.
@@ -121,8 +121,8 @@ class Optimizer:
         ]
         self._whole = [(params[g], [slot[g] for slot in self.slots.values()]) for g in groups]
         self._kernel: Compiled | None = None
-        if one_pass and (kernel := kernel_of(type(rule).update)) is not None:
-            self._kernel = compiled(kernel, params.dtype)
+        if compiler is not None and (kernel := kernel_of(type(rule).update)) is not None:
+            self._kernel = compiler(kernel, params.dtype)
         self._keep = 1.0
         self._coefficients: Coefficients = ()
 
