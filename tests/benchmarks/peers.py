@@ -63,9 +63,13 @@ def compare(size: Size, names: Sequence[str]) -> tuple[dict[str, list[float]], d
     works, began = {}, {}
     for name, make in makers.items():
         begun = time.perf_counter()
-        works[name] = make(size)
-        works[name]()
-        began[name] = time.perf_counter() - begun
+        try:
+            work = make(size)
+            work()
+        except RuntimeError as error:  # as torch.compile of 1,000 layers
+            print(f"{size}: {name} fails: {str(error).splitlines()[0]}", file=sys.stderr)
+            continue
+        works[name], began[name] = work, time.perf_counter() - begun
     begun = time.perf_counter()
     works["vgrad"]()
     repeats = int(SECONDS / (time.perf_counter() - begun))
@@ -84,19 +88,21 @@ def lines(sizes: Sequence[Size], names: Sequence[str], path: str | None) -> Iter
         with flushed_denormals():
             times, began = compare(size, names)
         ours = times["vgrad"]
-        over = {name: ratio(times[name], ours) for name in names}
+        over = {name: ratio(times[name], ours) for name in names if name in times}
         for name, value in over.items():
             table[name].append(value)
         floor = ratio(ours, times[FLOOR])
         alone = ratio(times[NUMPY], ours)
         cells = [f"{statistics.median(ours) * 1e3:.3f}", f"{alone:.2f}×", f"{floor:.2f}×"]
-        cells += [f"{value:.2f}×" for value in over.values()]
+        cells += [f"{over[name]:.2f}×" if name in over else "fails" for name in names]
         yield f"{size!s:<24}" + "".join(f"{cell:>14}" for cell in cells)
         rows += [
             [*vars(size).values(), name, statistics.median(seconds), began[name]]
             for name, seconds in times.items()
         ]
-    means = [f"{statistics.geometric_mean(table[name]):.2f}×" for name in names]
+    means = [
+        f"{statistics.geometric_mean(table[name]):.2f}×" if table[name] else "" for name in names
+    ]
     yield f"{'geometric mean':<66}" + "".join(f"{cell:>14}" for cell in means)
     yield f"{FLOOR}: our time over that of the bare matrix products; others: theirs over ours"
     yield f"{NUMPY}: vgrad without its compiled kernels{'' if find_spec('numba') else ', as here'}"

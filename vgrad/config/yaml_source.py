@@ -79,6 +79,8 @@ def _syntax_problem(error: yaml.MarkedYAMLError, text: str, file: str) -> Proble
         mark = error.context_mark  # the text ended; what was not closed is what helps
     what = " ".join(part for part in (error.problem, error.context) if part)
     problem = Problem(f"is not valid YAML: {what}")
+    if "nesting depth" in what:  # PyYAML has a limit of its own since 6.0.4, and may meet it first
+        problem = Problem(f"is nested deeper than {MAX_DEPTH} levels")
     if mark is not None and "\t" in line[: mark.column + 1]:
         problem = Problem("is not valid YAML: a tab cannot indent", allowed="use spaces")
     return problem.at(file, *_position(mark))
