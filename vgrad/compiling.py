@@ -10,8 +10,10 @@ from vgrad.nn.kernels import Compiled, Kernel
 
 @cache
 def compiled(kernel: Kernel, dtype: np.dtype[Any]) -> Compiled | None:
-    """The kernel in machine code, kept from process to process; None where Numba is not
-    installed, or not for this NumPy."""
+    """The kernel in machine code, kept from process to process; None where it is not for this
+    precision, or Numba is not installed, or not for this NumPy."""
+    if kernel.single and dtype != np.float32:
+        return None
     try:
         import numba
     except ImportError:

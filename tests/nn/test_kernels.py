@@ -1,4 +1,5 @@
-"""Kernels do what the passes of NumPy do, to the last bit: compiled, and as Python reads them."""
+"""Kernels do what NumPy's passes do, to the last bit, or to the ulps that they state: compiled, and
+as Python reads them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,9 +17,12 @@ from vgrad.nn.activations.saturating import Tanh
 from vgrad.nn.kernels import Kernel, kernel_of
 from vgrad.nn.optimizers import Optimizer, optimizers
 from vgrad.nn.optimizers.moments import Adam
+from vgrad.records import Record
+from vgrad.training import Trainer
 
 RULES = [entry.name for entry in optimizers if kernel_of(entry.part.update)]
 ACTIVATIONS = [entry.name for entry in activations if kernel_of(entry.part.derivative)]
+FORWARD = [entry.name for entry in activations if kernel_of(entry.part.forward)]
 DTYPES = [np.float32, np.float64]
 SPECIAL = [0.0, -0.0, np.inf, -np.inf, np.nan, 1e-30, -1e30, 1e-45]
 
@@ -111,6 +115,51 @@ def test_a_kernel_of_an_activation_gives_the_bits_of_its_passes(
     check()
 
 
+def everywhere(count: int) -> np.ndarray:
+    """Numbers of either sign in single precision: dense where a curve bends, then the special."""
+    bent = np.concatenate([np.geomspace(1e-30, 20.0, count), np.linspace(1e-3, 10.0, count)])
+    end = np.float32(np.inf), np.float32(3e38), np.nan, 0.0
+    positive = np.concatenate([bent, end]).astype(np.float32)
+    return np.concatenate([positive, -positive])
+
+
+@pytest.mark.parametrize(("made", "count"), [(interpreted, 2_000), (machine_code, 1_000_000)])
+@pytest.mark.parametrize("name", FORWARD)
+def test_a_kernel_of_a_curve_is_exact_to_its_ulps(name: str, made: Any, count: int) -> None:
+    phi = activations.build(name)
+    kernel = kernel_of(type(phi).forward)
+    assert kernel is not None
+    z = everywhere(count)
+    exact, found = np.empty(z.shape), np.empty_like(z)
+    phi.forward(z.astype(np.float64), out=exact, scratch=np.empty((0, *z.shape)))
+    made(kernel, np.float32)(z, found)
+    nearest = exact.astype(np.float32)
+    assert np.array_equal(np.isnan(found), np.isnan(nearest))
+    finite = np.isfinite(nearest)
+    error = np.abs(found.astype(np.float64) - exact)[finite]
+    assert np.all(error <= kernel.ulps * np.spacing(np.abs(nearest[finite])))
+    lowest, highest = np.nanmin(nearest), np.nanmax(nearest)  # those of the curve: never beyond
+    assert lowest <= np.nanmin(found) <= np.nanmax(found) <= highest
+
+
+def test_the_kernel_of_tanh_is_odd_and_reaches_one() -> None:
+    kernel, z = kernel_of(Tanh.forward), everywhere(100_000)
+    assert kernel is not None
+    up, down = np.empty_like(z), np.empty_like(z)
+    compiled_kernel = machine_code(kernel, np.float32)
+    compiled_kernel(z, up)
+    compiled_kernel(-z, down)
+    np.testing.assert_array_equal(-down, up)
+    assert np.all(up[z > 9.011] == 1.0)  # where 1 is the nearest number in single precision
+
+
+def test_a_kernel_for_single_precision_leaves_double_to_numpy() -> None:
+    kernel = kernel_of(Tanh.forward)
+    assert kernel is not None
+    assert kernel.single
+    assert compiled(kernel, np.dtype(np.float64)) is None
+
+
 def test_a_part_that_overrides_a_method_has_no_kernel() -> None:
     class Mine(Tanh):
         def derivative(self, *given: Any, **named: Any) -> None:
@@ -126,27 +175,54 @@ def test_a_part_that_overrides_a_method_has_no_kernel() -> None:
     assert kernel_of(Own.update) is None
 
 
+EXACT = [name for name in ACTIVATIONS if name not in FORWARD]
+"""The activations whose kernels give the bits of NumPy in single precision too."""
 RUNS: dict[str, Overrides] = {
     **{f"{name} {phi}": {"optimizer": name, "model.activation": phi}
-       for name, phi in zip(RULES, [*ACTIVATIONS, *ACTIVATIONS], strict=False)},
-    "residual": {"model.connectivity": "residual", "model.depth": 5, "optimizer": "adam"},
-    "dense": {"model.connectivity": {"name": "dense", "growth": 3}, "model.depth": 5},
-    "recomputed": {"train.recompute": True, "model.depth": 8, "optimizer": "adamw"},
+       for name, phi in zip(RULES, [*EXACT, *EXACT], strict=False)},
+    **{f"{name} {phi}": {"optimizer": name, "model.activation": phi, "dtype": "float64"}
+       for name, phi in zip(RULES, [*FORWARD * len(RULES)], strict=False)},
+    "residual": {"model.connectivity": "residual", "model.depth": 5, "optimizer": "adam",
+                 "model.activation": "relu"},
+    "dense": {"model.connectivity": {"name": "dense", "growth": 3}, "model.depth": 5,
+              "model.activation": "relu"},
+    "recomputed": {"train.recompute": True, "model.depth": 8, "optimizer": "adamw",
+                   "model.activation": "relu"},
     "clipped": {"clip": {"norm": 0.1}, "dtype": "float64"},
 }  # fmt: skip
+
+
+def both_ways(
+    overrides: Overrides, monkeypatch: pytest.MonkeyPatch
+) -> tuple[tuple[Trainer, list[Record]], tuple[Trainer, list[Record]]]:
+    """The run as NumPy alone makes it, and with kernels."""
+    pytest.importorskip("numba", reason="numba is not installed: pip install -e '.[fast]'")
+    monkeypatch.setattr(vgrad.experiment, "COMPILED_FROM", np.inf)
+    alone = trained(overrides)
+    monkeypatch.setattr(vgrad.experiment, "COMPILED_FROM", 0.0)
+    return alone, trained(overrides)
 
 
 @pytest.mark.parametrize("name", RUNS)
 def test_a_long_run_goes_by_kernels_to_the_same_bits(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("numba", reason="numba is not installed: pip install -e '.[fast]'")
-    monkeypatch.setattr(vgrad.experiment, "COMPILED_FROM", np.inf)
-    one, plain = trained(RUNS[name])
-    monkeypatch.setattr(vgrad.experiment, "COMPILED_FROM", 0.0)
-    other, fast = trained(RUNS[name])
+    (one, plain), (other, fast) = both_ways(RUNS[name], monkeypatch)
     assert contents(fast) == contents(plain)
     assert params(other).tobytes() == params(one).tobytes()
+
+
+@pytest.mark.parametrize("name", FORWARD)
+def test_a_long_run_in_single_precision_differs_by_rounding_alone(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    overrides: Overrides = {"model.activation": name, "optimizer": "sgd"}
+    (one, _), (other, fast) = both_ways(overrides, monkeypatch)
+    assert params(other).tobytes() != params(one).tobytes()  # or no kernel was there
+    few = 1e-6  # a dozen steps of some ulps, 6e-8 each, of weights of order one
+    np.testing.assert_allclose(params(other), params(one), rtol=0.0, atol=few)
+    again = trained(overrides)[1]
+    assert contents(again) == contents(fast)
 
 
 def test_a_run_without_numba_is_made_by_numpy(monkeypatch: pytest.MonkeyPatch) -> None:

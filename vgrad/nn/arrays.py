@@ -1,6 +1,7 @@
 """The engine's arrays: their type, and the one way they are allocated."""
 
 from collections.abc import Sequence
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -12,6 +13,13 @@ Array = NDArray[np.floating[Any]]
 ALIGNMENT = (
     64  # bytes: a cache line, and the widest vector register; unaligned rows cost up to 10 %
 )
+
+
+@cache
+def has_avx512() -> bool:
+    """Whether this processor has it, and NumPy makes use of it."""
+    found = np.show_config(mode="dicts")["SIMD Extensions"]["found"]
+    return bool({"X86_V4", "AVX512_SKX"} & set(found))  # its name from NumPy 2.4 on, and before
 
 
 def aligned(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:

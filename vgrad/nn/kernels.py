@@ -2,7 +2,7 @@
 
 NumPy goes over memory once for each operation, ten times for a step of Adam; compiled, they are
 one pass that takes a third of the time. Nothing is reordered or contracted: the bits are those of
-NumPy, and only the time tells which of the two made a run.
+NumPy, and only the time tells which of the two made a run. The one exception says so (`ulps`).
 
 A kernel is a loop over flat vectors of one length, and then numbers. Its constants are among these,
 so that they have the vectors' precision.
@@ -27,6 +27,11 @@ class Kernel:
     vectors: int
     scalars: int
     constants: tuple[float, ...] = ()
+    single: bool = False
+    """Whether it is for single precision alone."""
+    ulps: float = 0.0
+    """By how many units in the last place of the exact result it may be off; 0: its bits are those
+    of NumPy."""
 
 
 Compiler = Callable[[Kernel, np.dtype[Any]], Compiled | None]
@@ -37,8 +42,8 @@ _kernels: dict[Callable[..., None], Kernel] = {}
 
 
 def in_one_pass(kernel: Kernel) -> Callable[[Function], Function]:
-    """Say of a function, or a method of a part, that the kernel does the same, to the last bit. A
-    method that overrides it has no part in that."""
+    """Say of a function, or a method of a part, that the kernel does the same. A method that
+    overrides it has no part in that."""
 
     def note(function: Function) -> Function:
         _kernels[function] = kernel
@@ -74,6 +79,26 @@ def _adam(
         params[i] = params[i] * keep - mean[i] / (math.sqrt(square[i]) + eps) * rate
 
 
+TANH_END, TANH_ONE = np.float32(8.6), np.float32(1.0)
+TANH_P = tuple(np.array([0.13406917, 3.52645e-3, 2.112309e-5, 1.4083285e-8], np.float32))
+TANH_Q = tuple(np.array([0.4674024, 0.025994089, 3.3363455e-4, 8.071006e-7], np.float32))
+"""tanh x = x·(1 + u·P(u))/(1 + u·Q(u)) with u = x², the smallest relative error on |x| ≤ 8.6 among
+fractions of these degrees (1.3e-8, below the rounding of the arithmetic); beyond, single precision
+has ±1. Constants of the module, so that they are single and no argument."""
+
+
+def _tanh(z: Any, out: Any) -> None:
+    for i in range(z.size):
+        x = -TANH_END if z[i] < -TANH_END else z[i]  # a comparison with nan is false: it stays nan
+        x = TANH_END if x > TANH_END else x
+        u = x * x
+        p = TANH_P[0] + u * (TANH_P[1] + u * (TANH_P[2] + u * TANH_P[3]))
+        q = TANH_Q[0] + u * (TANH_Q[1] + u * (TANH_Q[2] + u * TANH_Q[3]))
+        y = x * (TANH_ONE + u * p) / (TANH_ONE + u * q)
+        y = -TANH_ONE if y < -TANH_ONE else y
+        out[i] = TANH_ONE if y > TANH_ONE else y
+
+
 def _tanh_back(output: Any, grad: Any, target: Any, one: float) -> None:
     for i in range(output.size):
         target[i] = (one - output[i] * output[i]) * grad[i]
@@ -91,6 +116,9 @@ def _relu_back(output: Any, grad: Any, target: Any, zero: float, one: float) -> 
 
 SGD = Kernel(_sgd, vectors=2, scalars=2)
 ADAM = Kernel(_adam, vectors=4, scalars=5)
+TANH = Kernel(_tanh, vectors=2, scalars=0, single=True, ulps=6.0)
+"""NumPy's own looks coefficients up in a table: without AVX-512 that takes six times as long, half
+as long as the three products of a layer of 64 units. It is within 1.4 ulps."""
 TANH_BACK = Kernel(_tanh_back, vectors=3, scalars=1, constants=(1.0,))
 SIGMOID_BACK = Kernel(_sigmoid_back, vectors=3, scalars=1, constants=(1.0,))
 RELU_BACK = Kernel(_relu_back, vectors=3, scalars=2, constants=(0.0, 1.0))

@@ -36,7 +36,10 @@ class Activation:
         return None
 
     def forward(self, z: Array, *, out: Array, scratch: Array) -> None:
-        """Write φ(z) into `out`."""
+        """Write φ(z) into `out`.
+
+        A kernel that does the same takes z and `out`.
+        """
         raise NotImplementedError
 
     def derivative(self, z: Array, output: Array, *, out: Array, scratch: Array) -> None:

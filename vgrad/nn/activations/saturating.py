@@ -43,6 +43,7 @@ class Tanh(Activation):
     def gain(self) -> float:
         return 5.0 / 3.0
 
+    @kernels.in_one_pass(kernels.TANH)
     def forward(self, z: Array, *, out: Array, scratch: Array) -> None:
         np.tanh(z, out=out)
 

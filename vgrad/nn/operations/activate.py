@@ -1,11 +1,12 @@
 """An activation at work in a graph."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import numpy as np
 
 from vgrad.nn.activations import Activation
+from vgrad.nn.arrays import Array
 from vgrad.nn.graph import Frame, Operation, Signal, Step
 from vgrad.nn.kernels import kernel_of
 
@@ -27,21 +28,32 @@ class Activate(Operation):
 
     def bind_forward(self, frame: Frame) -> Iterator[Step]:
         z, h = frame.value(self.sources[0]), frame.value(self.out)
-        yield partial(self.activation.forward, z, out=h, scratch=self._scratch(frame))
+        forward = self.activation.forward
+        one_pass = _in_one_pass(frame, type(self.activation).forward, z, h)
+        yield one_pass or partial(forward, z, out=h, scratch=self._scratch(frame))
 
     def bind_backward(self, frame: Frame) -> Iterator[Step]:
         target = frame.target(self.sources[0])
         if target is None:
             return
         z, h = frame.value(self.sources[0]), frame.value(self.out)
-        kept = frame.slope()
-        kernel = kernel_of(type(self.activation).derivative)
-        if kept is None and frame.compiler is not None and kernel is not None:
-            flat = [array.reshape(-1) for array in (h, frame.grad(self.out), target)]
-            if (product := frame.compiler(kernel, h.dtype)) is not None:
-                yield partial(product, *flat, *kernel.constants)
+        grad, kept = frame.grad(self.out), frame.slope()
+        derivative = self.activation.derivative
+        if kept is None:
+            one_pass = _in_one_pass(frame, type(self.activation).derivative, h, grad, target)
+            if one_pass is not None:
+                yield one_pass
                 return
         slope = target if kept is None else kept  # two arrays stay in cache better than three
-        derivative = self.activation.derivative
         yield partial(derivative, z, h, out=slope, scratch=self._scratch(frame))
-        yield partial(np.multiply, slope, frame.grad(self.out), target)
+        yield partial(np.multiply, slope, grad, target)
+
+
+def _in_one_pass(frame: Frame, method: Callable[..., None], *arrays: Array) -> Step | None:
+    """The kernel of an activation's method, bound to its vectors; None where there is none."""
+    kernel = kernel_of(method)
+    if kernel is None or frame.compiler is None:
+        return None
+    compiled = frame.compiler(kernel, arrays[0].dtype)
+    flat = [array.reshape(-1) for array in arrays]
+    return compiled and partial(compiled, *flat, *kernel.constants)
