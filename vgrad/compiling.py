@@ -19,7 +19,8 @@ def compiled(kernel: Kernel, dtype: np.dtype[Any]) -> Compiled | None:
     except ImportError:
         return None
     number = numba.from_dtype(dtype)
-    signature = numba.void(*[number[::1]] * kernel.vectors, *[number] * kernel.scalars)
+    array = numba.types.Array(number, kernel.ndim, "C")
+    signature = numba.void(*[array] * kernel.arrays, *[number] * kernel.scalars)
     options = {"error_model": "numpy", "nogil": True}
     try:
         made: Compiled = numba.njit(signature, cache=True, **options)(kernel.loop)

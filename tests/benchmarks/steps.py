@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby, pairwise
 
 import numpy as np
@@ -84,11 +85,11 @@ def step_and_plan(
     plan.inputs[0][1:] = x.T
     plan.targets[...] = np.eye(CLASSES)[:, classes]
     norms = np.empty(len(network.layers), np.float32)
-    runs = {group.index: list(equal_runs(network, group)) for group in network.groups}
+    squares = {group.index: list(squared(network, group, norms)) for group in network.groups}
 
     def update(group: Group, grads: np.ndarray) -> None:
-        for gradients, into in runs[group.index]:
-            np.vecdot(gradients, gradients, out=norms[into])
+        for square in squares[group.index]:
+            square()
         optimizer.update(group.index, grads)
 
     def step() -> object:
@@ -100,16 +101,20 @@ def step_and_plan(
     return step, plan
 
 
-def equal_runs(network: Network, group: Group) -> Iterator[tuple[np.ndarray, slice]]:
-    """The gradients of a group's layers, `(k, weights)` for each k of one size in a row, and the
-    places of these layers."""
+def squared(network: Network, group: Group, norms: np.ndarray) -> Iterator[Callable[[], object]]:
+    """What writes the squares of the norms of a group's gradients to their places in `norms`:
+    layers of one size in a row at once."""
     sizes = [network.group_grads[index].size for index in group.layers]
     start = group.layers.start
     for size, same in groupby(sizes):
         count = len(list(same))
         first = network.group_grads[start].reshape(-1)
-        rows = np.lib.stride_tricks.as_strided(first, (count, size), (first.nbytes, first.itemsize))
-        yield rows, slice(start, start + count)
+        if count == 1:
+            yield partial(first.dot, first, norms[start, ...])
+        else:
+            strides = (first.nbytes, first.itemsize)
+            rows = np.lib.stride_tricks.as_strided(first, (count, size), strides)
+            yield partial(np.vecdot, rows, rows, norms[start : start + count])
         start += count
 
 

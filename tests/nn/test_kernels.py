@@ -15,6 +15,7 @@ from vgrad.compiling import compiled
 from vgrad.nn.activations import activations
 from vgrad.nn.activations.saturating import Tanh
 from vgrad.nn.kernels import Kernel, kernel_of
+from vgrad.nn.losses import losses
 from vgrad.nn.optimizers import Optimizer, optimizers
 from vgrad.nn.optimizers.moments import Adam
 from vgrad.records import Record
@@ -38,7 +39,7 @@ def interpreted(kernel: Kernel, dtype: Any) -> Callable[..., None]:
     """The loop as Python runs it, the numbers in the vectors' precision."""
 
     def run(*arguments: Any) -> None:
-        vectors, numbers = arguments[: kernel.vectors], arguments[kernel.vectors :]
+        vectors, numbers = arguments[: kernel.arrays], arguments[kernel.arrays :]
         kernel.loop(*vectors, *map(np.dtype(dtype).type, numbers))
 
     return run
@@ -111,6 +112,28 @@ def test_a_kernel_of_an_activation_gives_the_bits_of_its_passes(
     @given(st.integers(0, 1000), st.integers(1, 70))
     def check(seed: int, size: int) -> None:
         assert_same_product(name, dtype, made, seed, size)
+
+    check()
+
+
+@pytest.mark.parametrize("made", [interpreted, machine_code])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_cross_entropy_gives_the_bits_of_its_passes_with_kernels(made: Any, dtype: Any) -> None:
+    loss = losses.build("cross_entropy")
+
+    @settings(max_examples=40, deadline=None)
+    @given(st.integers(0, 1000), st.integers(2, 20), st.sampled_from([1, 2, 7, 20]), st.booleans())
+    def check(seed: int, outputs: int, batch: int, special: bool) -> None:
+        y = vector(outputs * batch, dtype, seed).reshape(outputs, batch)
+        y = y if special else np.clip(np.nan_to_num(y), -30.0, 30.0)
+        t = np.eye(outputs, dtype=dtype)[:, np.arange(batch) % outputs].copy()
+        values, grads = [], np.zeros((2, outputs, batch), dtype)
+        scratch = np.zeros((loss.n_scratch, outputs, batch), dtype)
+        with np.errstate(all="ignore"):
+            for compiler, grad in zip((None, made), grads, strict=True):
+                values.append(loss.bind(y, t, grad=grad, scratch=scratch, compiler=compiler)())
+        np.testing.assert_array_equal(*grads, strict=True)
+        np.testing.assert_array_equal(*values)
 
     check()
 

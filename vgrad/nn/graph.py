@@ -95,6 +95,9 @@ class Frame(Protocol):
     def target(self, signal: Signal) -> Array | None:
         """Where to write what the operation contributes to ∂L/∂signal; None: nobody asks."""
 
+    def augmented_target(self, signal: Signal) -> Array | None:
+        """The same below a row that may be written over, `(1 + rows, batch)`."""
+
     def slope(self) -> Array | None:
         """Where to leave φ′ for whoever looks at the step; None: nobody does."""
 

@@ -4,8 +4,8 @@ NumPy goes over memory once for each operation, ten times for a step of Adam; co
 one pass that takes a third of the time. Nothing is reordered or contracted: the bits are those of
 NumPy, and only the time tells which of the two made a run. The one exception says so (`ulps`).
 
-A kernel is a loop over flat vectors of one length, and then numbers. Its constants are among these,
-so that they have the vectors' precision.
+A kernel is a loop over arrays, most often flat vectors of one length, and then numbers. Its
+constants are among these, so that they have the arrays' precision.
 """
 
 import math
@@ -21,12 +21,14 @@ Compiled = Callable[..., None]
 
 @dataclass(frozen=True)
 class Kernel:
-    """A loop over `vectors` vectors, with `scalars` numbers of which the last are `constants`."""
+    """A loop over `arrays` arrays, with `scalars` numbers of which the last are `constants`."""
 
     loop: Callable[..., None]
-    vectors: int
-    scalars: int
+    arrays: int
+    scalars: int = 0
     constants: tuple[float, ...] = ()
+    ndim: int = 1
+    """Of each array."""
     single: bool = False
     """Whether it is for single precision alone."""
     ulps: float = 0.0
@@ -35,7 +37,7 @@ class Kernel:
 
 
 Compiler = Callable[[Kernel, np.dtype[Any]], Compiled | None]
-"""Makes of a kernel what takes contiguous vectors of this precision, and numbers that are rounded
+"""Makes of a kernel what takes contiguous arrays of this precision, and numbers that are rounded
 to it, as in NumPy; None where it cannot."""
 
 _kernels: dict[Callable[..., None], Kernel] = {}
@@ -55,6 +57,13 @@ def in_one_pass(kernel: Kernel) -> Callable[[Function], Function]:
 def kernel_of(function: Callable[..., None]) -> Kernel | None:
     """The kernel that does the same as this function; None where there is none."""
     return _kernels.get(function)
+
+
+def fastest(function: Function, compiler: Compiler | None, dtype: np.dtype[Any]) -> Compiled:
+    """The function, or its kernel where that can be compiled, for contiguous arrays."""
+    kernel = kernel_of(function)
+    made = compiler(kernel, dtype) if compiler is not None and kernel is not None else None
+    return made or function
 
 
 def _sgd(params: Any, grads: Any, keep: float, rate: float) -> None:
@@ -114,11 +123,38 @@ def _relu_back(output: Any, grad: Any, target: Any, zero: float, one: float) -> 
         target[i] = (one if output[i] > zero else zero) * grad[i]
 
 
-SGD = Kernel(_sgd, vectors=2, scalars=2)
-ADAM = Kernel(_adam, vectors=4, scalars=5)
-TANH = Kernel(_tanh, vectors=2, scalars=0, single=True, ulps=6.0)
+def _center(y: Any, row: Any, shifted: Any) -> None:
+    outputs, batch = y.shape
+    for j in range(batch):
+        row[0, j] = y[0, j]
+    for i in range(1, outputs):
+        for j in range(batch):
+            larger = y[i, j] > row[0, j] or y[i, j] != y[i, j]  # nan is larger than all, and stays
+            row[0, j] = y[i, j] if larger else row[0, j]
+    for i in range(outputs):
+        for j in range(batch):
+            shifted[i, j] = y[i, j] - row[0, j]
+
+
+def _softmax_back(grad: Any, t: Any, row: Any, scale: float) -> None:
+    outputs, batch = grad.shape
+    for j in range(batch):
+        row[0, j] = grad[0, j]
+    for i in range(1, outputs):
+        for j in range(batch):
+            row[0, j] += grad[i, j]
+    for i in range(outputs):
+        for j in range(batch):
+            grad[i, j] = (grad[i, j] / row[0, j] - t[i, j]) * scale
+
+
+SGD = Kernel(_sgd, arrays=2, scalars=2)
+ADAM = Kernel(_adam, arrays=4, scalars=5)
+TANH = Kernel(_tanh, arrays=2, single=True, ulps=6.0)
 """NumPy's own looks coefficients up in a table: without AVX-512 that takes six times as long, half
 as long as the three products of a layer of 64 units. It is within 1.4 ulps."""
-TANH_BACK = Kernel(_tanh_back, vectors=3, scalars=1, constants=(1.0,))
-SIGMOID_BACK = Kernel(_sigmoid_back, vectors=3, scalars=1, constants=(1.0,))
-RELU_BACK = Kernel(_relu_back, vectors=3, scalars=2, constants=(0.0, 1.0))
+TANH_BACK = Kernel(_tanh_back, arrays=3, scalars=1, constants=(1.0,))
+SIGMOID_BACK = Kernel(_sigmoid_back, arrays=3, scalars=1, constants=(1.0,))
+RELU_BACK = Kernel(_relu_back, arrays=3, scalars=2, constants=(0.0, 1.0))
+CENTER = Kernel(_center, arrays=3, ndim=2)
+SOFTMAX_BACK = Kernel(_softmax_back, arrays=3, scalars=1, ndim=2)

@@ -5,13 +5,17 @@ Outputs y and targets t are `(outputs, batch)`; for classes t is one-hot (or one
 arrays of y's shape. None of these alias.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, ClassVar
 
 import numpy as np
 from annotated_types import Gt
 
+from vgrad.nn import kernels
 from vgrad.nn.arrays import Array
+from vgrad.nn.kernels import Compiler
 from vgrad.nn.special import sigmoid, softplus_tail
 from vgrad.registry import Registry
 
@@ -30,6 +34,13 @@ class Loss:
     def value_and_grad(self, y: Array, t: Array, *, grad: Array, scratch: Array) -> float:
         """The mean loss; ∂L/∂y goes into `grad`."""
         raise NotImplementedError
+
+    def bind(
+        self, y: Array, t: Array, *, grad: Array, scratch: Array, compiler: Compiler | None
+    ) -> Callable[[], float]:
+        """The same for arrays that stay where they are; with a `compiler` in fewer passes over
+        them, to the same bits."""
+        return partial(self.value_and_grad, y, t, grad=grad, scratch=scratch)
 
 
 def total(values: Array) -> float:
@@ -94,17 +105,44 @@ class CrossEntropy(Loss):
     needs_classes: ClassVar[bool] = True
 
     def value_and_grad(self, y: Array, t: Array, *, grad: Array, scratch: Array) -> float:
+        return self.bind(y, t, grad=grad, scratch=scratch, compiler=None)()
+
+    def bind(
+        self, y: Array, t: Array, *, grad: Array, scratch: Array, compiler: Compiler | None
+    ) -> Callable[[], float]:
         shifted, row = scratch[0], scratch[1][:1]
         batch = int(y.shape[1])
-        np.maximum.reduce(y, axis=0, keepdims=True, out=row)
-        np.subtract(y, row, out=shifted)  # the softmax is the same, and exp cannot overflow
-        np.exp(shifted, out=grad)
-        np.add.reduce(grad, axis=0, keepdims=True, out=row)
-        grad /= row
-        grad -= t
-        grad *= 1.0 / batch
-        np.log(row, out=row)
-        return (total(row) - float(np.vdot(shifted, t))) / batch  # one pass, and no copy
+        flat, true = shifted.reshape(-1), t.reshape(-1)
+        if batch == 1:
+            compiler = None  # NumPy adds up a single column in another order
+        fewest = partial(kernels.fastest, compiler=compiler, dtype=y.dtype)
+        centered, back = fewest(center), fewest(softmax_back)
+
+        def value_and_grad() -> float:
+            centered(y, row, shifted)  # the softmax is the same, and exp cannot overflow
+            np.exp(shifted, grad)
+            back(grad, t, row, 1.0 / batch)
+            np.log(row, row)
+            return (float(np.add.reduce(row, None)) - float(flat.dot(true))) / batch
+
+        return value_and_grad
+
+
+@kernels.in_one_pass(kernels.CENTER)
+def center(y: Array, row: Array, shifted: Array) -> None:
+    """Write the largest of each column to `row`, `(1, batch)`, and y less that to `shifted`."""
+    np.maximum.reduce(y, axis=0, keepdims=True, out=row)
+    np.subtract(y, row, out=shifted)
+
+
+@kernels.in_one_pass(kernels.SOFTMAX_BACK)
+def softmax_back(grad: Array, t: Array, row: Array, scale: float) -> None:
+    """With exp(y) in `grad`, write its sum over each column to `row` `(1, batch)`, and
+    scale·(softmax(y) - t) to `grad`."""
+    np.add.reduce(grad, axis=0, keepdims=True, out=row)
+    grad /= row
+    grad -= t
+    grad *= scale
 
 
 @losses.register("binary_cross_entropy", source="Cox 1958; mean over examples and outputs")

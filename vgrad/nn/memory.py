@@ -61,7 +61,8 @@ class Layout:
 
     Keys: `("value", store)`, `("grad", store)`, `("kept", operation, i)`, `("temporary",
     operation, i)`, `("sum", operation, i)` for a contribution to a gradient that others
-    contribute to, and `("watched", what, layer)`.
+    contribute to, and `("watched", what, layer)`. Gradients and contributions to them have a row
+    more, in front, that is free to be written over: see `vgrad.nn.operations.linear`.
     """
 
     def __init__(
@@ -103,7 +104,7 @@ class Layout:
             self._walk_back(back)
             self._place_stretches()
         else:
-            slots.lend(("grad", graph.output.store), outputs)
+            slots.lend(("grad", graph.output.store), outputs + batch)
         for one in dict.fromkeys((slots, augmented, back)):
             self._place_slots(one)
 
@@ -204,7 +205,7 @@ class Layout:
         for place, operation in reversed(list(enumerate(operations))):
             first[self.grad_home[operation.out.store]] = place
         home = self.grad_home[self._graph.output.store]
-        slots.lend(("grad", home), home.rows * batch)
+        slots.lend(("grad", home), (1 + home.rows) * batch)
         covered[self._graph.output.store] = [(0, self._graph.output.rows)]
         for place, operation in reversed(list(enumerate(operations))):
             sums = []
@@ -217,9 +218,9 @@ class Layout:
                     assert not written, "a passed gradient is the first that there is"
                 elif any(a <= source.start and source.stop <= b for a, b in written):
                     self.adds.add((place, i))
-                    sums.append((("sum", place, i), source.rows * batch))
+                    sums.append((("sum", place, i), (1 + source.rows) * batch))
                 elif not slots.lent(("grad", home)):
-                    slots.lend(("grad", home), home.rows * batch)
+                    slots.lend(("grad", home), (1 + home.rows) * batch)
                 written.append((source.start, source.stop))
             temporaries = enumerate(operation.temporaries(batch))
             pieces = [*sums, *((("back", place, i), size) for i, size in temporaries)]
@@ -258,4 +259,4 @@ class Layout:
             if layer.activation is not None:
                 self._place(("watched", "slope", index), layer.output.rows * batch)
         for index, layer in layers:
-            self._place(("watched", "delta", index), layer.preactivation.rows * batch)
+            self._place(("watched", "delta", index), (1 + layer.preactivation.rows) * batch)

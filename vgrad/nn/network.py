@@ -271,13 +271,7 @@ class Network:
     def evaluate(self, plan: Plan, tape: Tape | None = None) -> float:
         """Forward and the mean loss of `plan.targets`; ∂L/∂outputs goes to the tape's last δ."""
         with np.errstate(all="ignore"):
-            return self._evaluate(plan, tape or plan.lean)
-
-    def _evaluate(self, plan: Plan, tape: Tape) -> float:
-        _carry_out(tape.forward)
-        return self.loss.value_and_grad(
-            plan.outputs, plan.targets, grad=tape.grad_outputs, scratch=plan.loss_scratch
-        )
+            return _forward(tape or plan.lean)
 
     def differentiate(
         self,
@@ -289,7 +283,7 @@ class Network:
         """The mean loss of the batch in `plan`; where its gradient goes, see `backward`."""
         tape = tape or plan.lean
         with np.errstate(all="ignore"):  # entered once: a microsecond is 2 % of a small step
-            value = self._evaluate(plan, tape)
+            value = _forward(tape)
             self._backward(plan, tape, update, look)
         return value
 
@@ -313,6 +307,11 @@ class Network:
         for i, values in enumerate(self._statistics.values()):
             fill(values, state[str(i)])
         self.rng.bit_generator.state = json.loads(str(state["rng"]))
+
+
+def _forward(tape: Tape) -> float:
+    _carry_out(tape.forward)
+    return tape.loss()
 
 
 def _carry_out(steps: Sequence[Step]) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 from vgrad.nn.arrays import Array, aligned
 from vgrad.nn.graph import Graph, Operation, Param, Signal, Statistic, Step, Store
 from vgrad.nn.kernels import Compiler
+from vgrad.nn.losses import Loss
 from vgrad.nn.memory import Key, Layout
 from vgrad.nn.stretches import Noise
 
@@ -39,6 +40,14 @@ class Tape:
         self.preactivations = tuple(self.value(layer.preactivation) for _, layer in layers)
         self.outputs = tuple(self.value(layer.output) for _, layer in layers)
         self.grad_outputs = self.grad(plan.graph.output)
+        self.loss = plan.parameters.loss.bind(
+            plan.outputs,
+            plan.targets,
+            grad=self.grad_outputs,
+            scratch=plan.loss_scratch,
+            compiler=plan.parameters.compiler,
+        )
+        """The mean loss of `plan.targets`; its gradient goes to `grad_outputs`."""
         self.deltas: tuple[Array, ...] = ()
         if plan.training:
             self.deltas = tuple(self.grad(layer.preactivation) for _, layer in layers)
@@ -59,14 +68,12 @@ class Tape:
             self._moved["value", store] = plan.array(key, store.rows, plan.batch)
         for index, layer in enumerate(plan.graph.layers):
             z, h = layer.preactivation, layer.output
-            for what, signal, kind in (
-                ("preactivation", z, "value"),
-                ("output", h, "value"),
-                ("delta", z, "grad"),
-            ):
+            for what, signal in (("preactivation", z), ("output", h)):
                 key = ("watched", what, index)
                 if key in plan.layout.pieces:
-                    self._moved[kind, signal.store] = plan.array(key, signal.rows, plan.batch)
+                    self._moved["value", signal.store] = plan.array(key, signal.rows, plan.batch)
+            delta = plan.array(("watched", "delta", index), 1 + z.rows, plan.batch)
+            self._moved["grad", z.store] = delta
             slopes.append(None)
             if layer.activation is not None:
                 slope = plan.array(("watched", "slope", index), h.rows, plan.batch)
@@ -82,12 +89,15 @@ class Tape:
 
     def grad(self, signal: Signal) -> Array:
         """∂L/∂signal."""
-        moved = self._moved.get(("grad", signal.store))
-        if moved is not None:
-            return moved[signal.start : signal.stop]
-        home = self._plan.layout.grad_home.get(signal.store, signal.store)
-        block = self._plan.array(("grad", home), home.rows, self._plan.batch)
-        return block[signal.start : signal.stop]
+        return self.augmented_grad(signal)[1:]
+
+    def augmented_grad(self, signal: Signal) -> Array:
+        """The same with the row before it."""
+        block = self._moved.get(("grad", signal.store))
+        if block is None:
+            home = self._plan.layout.grad_home.get(signal.store, signal.store)
+            block = self._plan.array(("grad", home), 1 + home.rows, self._plan.batch)
+        return block[signal.start : 1 + signal.stop]
 
     def slope(self, operation: Operation) -> Array | None:
         """Where φ′ of an activation is kept."""
@@ -164,14 +174,23 @@ class Frame:
 
     def target(self, signal: Signal) -> Array | None:
         """Where to write what the operation contributes to ∂L/∂signal; None: nobody asks."""
+        block = self._target(signal)
+        return None if block is None else block[1:]
+
+    def augmented_target(self, signal: Signal) -> Array | None:
+        """The same below a row that may be written over, `(1 + rows, batch)`."""
+        assert signal.start == 0
+        return self._target(signal)
+
+    def _target(self, signal: Signal) -> Array | None:
         plan = self._plan
         if signal.store is plan.graph.input.store:
             return None
-        index, grad = self._operation.sources.index(signal), self._tape.grad(signal)
+        index, block = self._operation.sources.index(signal), self._tape.augmented_grad(signal)
         if (self._place, index) not in plan.layout.adds:
-            return grad
-        contribution = plan.array(("sum", self._place, index), *grad.shape)
-        self.sums.append(partial(np.add, grad, contribution, grad))
+            return block
+        contribution = plan.array(("sum", self._place, index), *block.shape)
+        self.sums.append(partial(np.add, block[1:], contribution[1:], block[1:]))
         return contribution
 
     def slope(self) -> Array | None:
@@ -197,6 +216,7 @@ class Parameters(Protocol):
     """What plans of one network share: a `vgrad.nn.network.Network`."""
 
     rng: np.random.Generator
+    loss: Loss
     compiler: Compiler | None
 
     def param(self, param: Param) -> Array:
