@@ -35,8 +35,8 @@ STACK = 2**18  # elements of the arrays measured at once: of fewer the calls wou
 DEFAULT_LOSS = {"classification": "cross_entropy", "regression": "mse"}
 GIB = 2.0**30
 COMPILED_FROM = 1e9
-"""Updates of single parameters in a run from which compiled kernels save more, a nanosecond each,
-than the half second that it takes to have them."""
+"""Updates of single parameters and activations of single units in a run from which compiled kernels
+save more, about a nanosecond each, than the second that it takes to have them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +105,9 @@ class Experiment:
     @property
     def compiler(self) -> Compiler | None:
         """What compiles the engine's kernels, where that would pay."""
-        return compiled if self.steps * self.parameters >= COMPILED_FROM else None
+        units = sum(layer.preactivation.rows for layer in self.graph.layers)
+        numbers = self.steps * (self.parameters + self.batch_size * units)
+        return compiled if numbers >= COMPILED_FROM else None
 
     @property
     def nbytes(self) -> int:

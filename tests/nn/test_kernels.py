@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny_training import Overrides, contents, params, trained
+from tiny_training import Overrides, contents, params, tiny, trained
 
 import vgrad.experiment
 from vgrad.compiling import compiled
+from vgrad.experiment import prepare
 from vgrad.nn.activations import activations
 from vgrad.nn.activations.saturating import Tanh
 from vgrad.nn.kernels import Kernel, kernel_of
@@ -246,6 +247,12 @@ def test_a_long_run_in_single_precision_differs_by_rounding_alone(
     np.testing.assert_allclose(params(other), params(one), rtol=0.0, atol=few)
     again = trained(overrides)[1]
     assert contents(again) == contents(fast)
+
+
+@pytest.mark.parametrize("more", [{"train.steps": 10**7}, {"model.width": 4000}], ids=str)
+def test_kernels_are_for_runs_of_many_numbers(more: Overrides) -> None:
+    assert prepare(tiny({"train.steps": 100})).compiler is None
+    assert prepare(tiny({"train.steps": 100, **more})).compiler is compiled
 
 
 def test_a_run_without_numba_is_made_by_numpy(monkeypatch: pytest.MonkeyPatch) -> None:

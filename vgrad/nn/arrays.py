@@ -18,8 +18,11 @@ ALIGNMENT = (
 @cache
 def has_avx512() -> bool:
     """Whether this processor has it, and NumPy makes use of it."""
-    found = np.show_config(mode="dicts")["SIMD Extensions"]["found"]
-    return bool({"X86_V4", "AVX512_SKX"} & set(found))  # its name from NumPy 2.4 on, and before
+    extensions = np.show_config(mode="dicts").get(
+        "SIMD Extensions", {}
+    )  # what is empty is left out
+    used = {*extensions.get("baseline", ()), *extensions.get("found", ())}
+    return not used.isdisjoint(("X86_V4", "AVX512_SKX"))  # its name from NumPy 2.4 on, and before
 
 
 def aligned(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
