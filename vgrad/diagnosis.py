@@ -143,9 +143,8 @@ class _Flow:
         column = "grad_rms" if np.isnan(rows["delta_rms"]).any() else "delta_rms"
         values = rows[column]
         signal = np.where(np.isfinite(values) & (values > 0.0), values, 0.0)
-        names = rows["name"][:-1]
-        beside = np.logical_or.reduce([np.char.endswith(names, end) for end in BESIDE])
-        (way,) = np.nonzero(~beside)
+        names = rows["name"][:-1].tolist()
+        way = np.array([i for i, name in enumerate(names) if not name.endswith(BESIDE)], np.intp)
         alive = signal[way][signal[way] > 0.0]
         reference = alive[-1] if alive.size else signal[-1] if rows.size else 0.0
         return cls(rows, way, signal[way], float(reference))

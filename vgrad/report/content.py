@@ -110,14 +110,14 @@ def build_report(
     Raises:
         RequestError: nothing was logged yet, or not at this step.
     """
-    steps = np.unique(run.layers["step"])
-    if not steps.size:
+    steps = sorted(set(run.layers["step"].tolist()))
+    if not steps:
         raise RequestError(Problem(f"run {run.id} has logged no step yet", key="step"))
-    at = int(steps[-1]) if step == "last" else step
+    at = steps[-1] if step == "last" else step
     layers = run.layers_at(at)
     if at == steps[-1]:
         diverged = run.status == "diverged"
-        verdict = diagnose_run(run.layers_at(int(steps[0])), layers, diverged=diverged)
+        verdict = diagnose_run(run.layers_at(steps[0]), layers, diverged=diverged)
     else:
         verdict = diagnose(layers)
     return Report(
@@ -128,7 +128,7 @@ def build_report(
         config=run.config,
         plugins=run.plugins,
         step=at,
-        last_step=int(steps[-1]),
+        last_step=steps[-1],
         verdict=verdict,
         layers=layers,
         shown=select_layers(layers.size, all_layers=all_layers),

@@ -181,7 +181,7 @@ class Run:
     @cached_property
     def steps(self) -> tuple[int, ...]:
         """The logged steps."""
-        return tuple(int(step) for step in np.unique(self.layers["step"]))
+        return tuple(sorted(set(self.layers["step"].tolist())))
 
     def layers_at(self, step: int) -> NDArray[np.void]:
         """The rows of one logged step.
