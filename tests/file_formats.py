@@ -81,7 +81,7 @@ A run-id is `YYYYMMDD-HHMMSS-mmm-name`, in UTC, so that runs sort by time.
 | `summary.json` | `run_id, name, status, verdict, steps, final` (the last row of metrics), \
 `gradient_ratio, slope_per_layer, seconds, error, config` (dotted key → value) |
 | `environment.json` | versions, platform, BLAS and its threads, git commit, command line, plugins \
-with their SHA-256, start and end |
+with their SHA-256, who compiled the engine's kernels (null where NumPy did all), start and end |
 | `checkpoint.npz` | parameters, the optimizer's state, random states; with `--checkpoint-every` |
 | `report.html` | where `vgrad report RUN --html` puts its page |
 

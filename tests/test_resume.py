@@ -1,6 +1,7 @@
 """`vgrad.resume`: a run that was left goes on to the bytes that it would have had."""
 
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from tiny_runs import CONFIG, DIVERGING, Onlooker, assert_readable, rows
 
 import vgrad
+import vgrad.experiment
 from vgrad.nn.optimizers import optimizers
 from vgrad.store import reopen_run
 
@@ -156,6 +158,26 @@ def test_a_run_that_is_running_does_not_go_on_twice(tmp_path: Path) -> None:
         with pytest.raises(vgrad.RequestError, match="is still running"):
             vgrad.resume(left.id, runs_dir=tmp_path)
     assert vgrad.open_run(left.id, tmp_path).steps == left.steps
+
+
+def test_a_run_goes_on_by_the_kernels_that_it_began_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of Numba may differ from NumPy's by rounding."""
+    pytest.importorskip("numba", reason="numba is not installed: pip install -e '.[fast]'")
+    for began, threshold in ((None, np.inf), ("numba", 0.0)):
+        monkeypatch.setattr(vgrad.experiment, "COMPILED_FROM", threshold)
+        whole = vgrad.run(CONFIG, {}, runs_dir=tmp_path / f"{began}")
+        left = interrupted(tmp_path, {}, 8, 3)
+        assert whole.environment["kernels"] == left.environment["kernels"] == began
+        monkeypatch.setattr(vgrad.experiment, "COMPILED_FROM", 0.0)  # Numba has come meanwhile
+        run = vgrad.resume(left.id, runs_dir=tmp_path)
+        assert run.environment["resumed"][-1]["kernels"] == began
+        assert rows(run.path) == rows(whole.path)
+    left = interrupted(tmp_path, {}, 8, 3)
+    monkeypatch.setitem(sys.modules, "numba", None)  # importing it fails
+    with pytest.raises(vgrad.RequestError, match=r"made with numba, .* pip install numba"):
+        vgrad.resume(left.id, runs_dir=tmp_path)
 
 
 def test_a_run_that_does_not_exist_does_not_go_on(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from vgrad.compiling import compiled
+from vgrad.compiling import available, compiled
 from vgrad.config import Config
 from vgrad.config.parts import Part
 from vgrad.data import Dataset, datasets, load
@@ -70,6 +70,8 @@ class Experiment:
     noise: GradientNoise
     graph: Graph
     streams: Streams
+    kernels: bool = True
+    """Whether compiled kernels may be used; not where NumPy alone has begun the run."""
 
     @property
     def dtype(self) -> np.dtype[np.floating[Any]]:
@@ -104,10 +106,12 @@ class Experiment:
 
     @property
     def compiler(self) -> Compiler | None:
-        """What compiles the engine's kernels, where that would pay."""
+        """What compiles the engine's kernels, where that would pay and can be done."""
+        if not self.kernels:
+            return None
         units = sum(layer.preactivation.rows for layer in self.graph.layers)
         numbers = self.steps * (self.parameters + self.batch_size * units)
-        return compiled if numbers >= COMPILED_FROM else None
+        return compiled if numbers >= COMPILED_FROM and available() else None
 
     @property
     def nbytes(self) -> int:

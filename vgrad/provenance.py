@@ -1,4 +1,8 @@
-"""Whose code a run is made with: loaded for its config, written down, and asked for again."""
+"""Whose code a run is made with: loaded for its config, written down, and asked for again.
+
+That is its plugins, and who compiled the engine's kernels: their numbers may differ from NumPy's by
+rounding, and a run that goes on must end as if it had never stopped.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -7,6 +11,7 @@ from pathlib import Path
 from vgrad.config import Config, load_config
 from vgrad.config.parts import unknown
 from vgrad.errors import Problem, RequestError
+from vgrad.experiment import Experiment
 from vgrad.plugins import Plugin, load_plugins, loaded_plugins, plugins_of
 from vgrad.plugins.loading import Paths
 from vgrad.store import Run
@@ -58,6 +63,29 @@ def require_plugins(stored: Run, plugins: Paths = ()) -> None:
     ]
     if missing:
         raise RequestError(missing)
+
+
+KERNELS = "numba"
+
+
+def kernels_of(experiment: Experiment) -> str | None:
+    """Who compiles the kernels that this experiment goes by; None where NumPy does all."""
+    return None if experiment.compiler is None else KERNELS
+
+
+def with_kernels_of(stored: Run, experiment: Experiment) -> Experiment:
+    """The experiment of a run to go on with, by NumPy alone if that is how it began.
+
+    Raises:
+        RequestError: it began with Numba, which is not installed now.
+    """
+    began = stored.environment.get("kernels", kernels_of(experiment))
+    if began is None:
+        return replace(experiment, kernels=False)
+    if kernels_of(experiment) is None:
+        message = f"{stored.id} was made with {began}, which is not installed here"
+        raise RequestError(Problem(message, allowed=f"pip install {began}"))
+    return experiment
 
 
 def _missing(run: str, plugin: Plugin, loaded: Sequence[Plugin]) -> Problem:

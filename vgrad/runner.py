@@ -16,7 +16,15 @@ from vgrad.forecast.making import predicted_layers
 from vgrad.interrupts import Interrupts
 from vgrad.plugins import blamed
 from vgrad.plugins.loading import Paths
-from vgrad.provenance import Overrides, Source, comment_of, load_with_plugins, require_plugins
+from vgrad.provenance import (
+    Overrides,
+    Source,
+    comment_of,
+    kernels_of,
+    load_with_plugins,
+    require_plugins,
+    with_kernels_of,
+)
 from vgrad.records import Plugin
 from vgrad.session import Session, Watch
 from vgrad.store import (
@@ -128,7 +136,9 @@ def _described(
         "name": experiment.config.name or DEFAULT_NAME,
         "config_yaml": comment_of(plugins) + dump_yaml(experiment.config),
         "config": flatten(experiment.config),
-        "environment": collect_environment(sys.argv if command is None else command, plugins),
+        "environment": collect_environment(
+            sys.argv if command is None else command, plugins, kernels_of(experiment)
+        ),
         "tables": list(_extra_tables(experiment)),
     }
 
@@ -166,8 +176,8 @@ def resume(
     The `plugins` that it was made with must be given again: nothing is loaded by itself.
 
     Raises:
-        RequestError: there is no such run, it has ended, another process is at it, or a plugin
-            is missing or has changed.
+        RequestError: there is no such run, it has ended, another process is at it, a plugin is
+            missing or has changed, or it was made with Numba, which is not installed now.
         RunError: it could not go on; what was logged is kept.
         KeyboardInterrupt: it was interrupted again.
     """
@@ -180,7 +190,7 @@ def resume(
     with interrupts.active():
         require_plugins(stored, plugins)
         config, used = load_with_plugins(stored.path / "config.yaml", (), plugins)
-        experiment = prepare(config)
+        experiment = with_kernels_of(stored, prepare(config))
         with blamed():
             trainer = Trainer(experiment)
         with interrupts.held(), closing(reopen_run(stored.path)) as writer:
@@ -188,7 +198,7 @@ def resume(
             _refuse_ended(stored, stored.summary.get("status"))
             _restore(trainer, stored, experiment.config.log.every)
             writer.rewind(trainer.step - 1 if trainer.step else None)
-            writer.resume(collect_environment(sys.argv, used))
+            writer.resume(collect_environment(sys.argv, used, kernels_of(experiment)))
             session = Session(experiment, trainer, writer, interrupts, watch)
             session.recall(Run(stored.path))
             session.go(checkpoint_every)

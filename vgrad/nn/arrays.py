@@ -1,7 +1,6 @@
 """The engine's arrays: their type, and the one way they are allocated."""
 
 from collections.abc import Sequence
-from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -15,14 +14,12 @@ ALIGNMENT = (
 )
 
 
-@cache
 def has_avx512() -> bool:
-    """Whether this processor has it, and NumPy makes use of it."""
-    extensions = np.show_config(mode="dicts").get(
-        "SIMD Extensions", {}
-    )  # what is empty is left out
+    """Whether NumPy makes use of AVX-512 here, and its BLAS, which does not tell, most likely."""
+    # a list that is empty is left out; X86_V4 is the name from NumPy 2.4 on
+    extensions = np.show_config(mode="dicts").get("SIMD Extensions", {})
     used = {*extensions.get("baseline", ()), *extensions.get("found", ())}
-    return not used.isdisjoint(("X86_V4", "AVX512_SKX"))  # its name from NumPy 2.4 on, and before
+    return not used.isdisjoint(("X86_V4", "AVX512_SKX"))
 
 
 def aligned(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
@@ -31,6 +28,17 @@ def aligned(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     raw = np.zeros(count * dtype.itemsize + ALIGNMENT, dtype=np.uint8)
     start = -raw.ctypes.data % ALIGNMENT
     return raw[start : start + count * dtype.itemsize].view(dtype).reshape(shape)
+
+
+def flat(array: Array) -> Array:
+    """All elements in a row: a view, never a copy.
+
+    Raises:
+        ValueError: they do not lie in a row.
+    """
+    if not array.flags.c_contiguous:
+        raise ValueError(f"an array {array.shape} that is not contiguous")
+    return array.reshape(-1)
 
 
 def stacked(arrays: Sequence[Array]) -> Array:

@@ -25,9 +25,10 @@ def now() -> str:
 
 
 def collect_environment(
-    command: Sequence[str], plugins: Sequence[Plugin] = ()
+    command: Sequence[str], plugins: Sequence[Plugin] = (), kernels: str | None = None
 ) -> dict[str, object]:
-    """What `environment.json` says of a run that begins now; its end is not known yet."""
+    """What `environment.json` says of a run that begins now; its end is not known yet. `kernels`:
+    who compiled those of the engine, None where NumPy does all."""
     folder = current_folder()
     return {
         "versions": {"python": platform.python_version(), **_versions()},
@@ -40,6 +41,7 @@ def collect_environment(
         "command": list(command),
         "directory": str(folder) if folder else None,
         "plugins": [asdict(plugin) for plugin in plugins],
+        "kernels": kernels,
         "pid": os.getpid(),
         "start_time": now(),
         "end_time": None,

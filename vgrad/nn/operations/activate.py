@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 
 from vgrad.nn.activations import Activation
-from vgrad.nn.arrays import Array
+from vgrad.nn.arrays import Array, flat
 from vgrad.nn.graph import Frame, Operation, Signal, Step
 from vgrad.nn.kernels import kernel_of
 
@@ -55,5 +55,4 @@ def _in_one_pass(frame: Frame, method: Callable[..., None], *arrays: Array) -> S
     if kernel is None or frame.compiler is None:
         return None
     compiled = frame.compiler(kernel, arrays[0].dtype)
-    flat = [array.reshape(-1) for array in arrays]
-    return compiled and partial(compiled, *flat, *kernel.constants)
+    return compiled and partial(compiled, *map(flat, arrays), *kernel.constants)
