@@ -262,6 +262,7 @@ def test_a_long_run_in_single_precision_differs_by_rounding_alone(
 
 @pytest.mark.parametrize("more", [{"train.steps": 10**7}, {"model.width": 4000}], ids=str)
 def test_kernels_are_for_runs_of_many_numbers(more: Overrides) -> None:
+    pytest.importorskip("numba", reason="numba is not installed: pip install -e '.[fast]'")
     assert prepare(tiny({"train.steps": 100})).compiler is None
     assert prepare(tiny({"train.steps": 100, **more})).compiler is compiled
 

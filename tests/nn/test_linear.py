@@ -13,7 +13,7 @@ PATHS = [(0, 0), (EVERY, 0), (0, EVERY), (EVERY, EVERY)]
 """Elements up to which δ is copied transposed, and up to which W is taken whole."""
 
 
-@pytest.mark.parametrize("batch", [1, 2, 33])
+@pytest.mark.parametrize("batch", [1, 33])
 @pytest.mark.parametrize("norm", NORMS, ids=str)
 @pytest.mark.parametrize("wiring", WIRINGS, ids=str)
 def test_a_gradient_does_not_depend_on_how_its_products_are_taken(
@@ -22,8 +22,7 @@ def test_a_gradient_does_not_depend_on_how_its_products_are_taken(
     batch: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    if norm[0] == "batch" and batch == 1:
-        pytest.skip("batch norm needs two examples")
+    batch += norm[0] == "batch"  # which needs two examples
     graph = graph_of(wiring, norm, features=4, widths=(5,) * 4, outputs=3, dropout=0.0)
     grads = []
     for transposed, whole in PATHS:
