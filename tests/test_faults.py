@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -145,7 +146,8 @@ class Finder:
 
 sys.meta_path.insert(0, Finder)
 """
-INTERRUPT = "os.kill(os.getpid(), signal.SIGINT)"
+INTERRUPT = "os.kill(os.getpid(), signal.{})"
+STOPPING = ["SIGINT", "SIGTERM", "SIGHUP"]
 
 
 def when_imported(module: str, do: str, folder: Path) -> dict[str, str]:
@@ -161,19 +163,28 @@ def says_when_it_begins(folder: Path) -> dict[str, str]:
     return when_imported("vgrad.cli", f"open({str(folder / 'begun')!r}, 'w').close()", folder)
 
 
-@pytest.mark.parametrize("module", ["typer", "vgrad.runner", "pydantic", "numpy.random"])
-def test_ctrl_c_while_it_starts_is_no_traceback_and_leaves_no_run(
-    tmp_path: Path, config: Path, module: str
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        *product(["typer", "vgrad.runner", "pydantic", "numpy.random"], STOPPING[:1]),
+        *product(["numpy.random"], STOPPING[1:]),
+    ],
+)
+def test_a_signal_to_stop_while_it_starts_is_no_traceback_and_leaves_no_run(
+    tmp_path: Path, config: Path, module: str, name: str
 ) -> None:
-    inside_exec = f"exec({INTERRUPT!r} + '; sum(range(9))')"
+    inside_exec = f"exec({INTERRUPT.format(name)!r} + '; sum(range(9))')"
     env = when_imported(module, inside_exec, tmp_path)
     process = start("run", config, "--runs-dir", tmp_path / "runs", env=env)
     assert end(process) == (130, "interrupted\n")
     assert not (tmp_path / "runs").exists()
 
 
-def test_ctrl_c_when_all_is_done_does_not_kill_a_run_that_succeeded(tmp_path: Path) -> None:
-    env = when_imported("vgrad.cli", f"atexit.register(lambda: {INTERRUPT})", tmp_path)
+@pytest.mark.parametrize("name", STOPPING)
+def test_a_signal_when_all_is_done_does_not_kill_a_run_that_succeeded(
+    tmp_path: Path, name: str
+) -> None:
+    env = when_imported("vgrad.cli", f"atexit.register(lambda: {INTERRUPT.format(name)})", tmp_path)
     assert end(start("--version", env=env)) == (0, "")
 
 

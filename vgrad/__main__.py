@@ -7,12 +7,17 @@ from types import FrameType
 
 FAILED, INTERRUPTED = 1, 130
 SAID = "interrupted\n"
+STOPPING = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
+UNTOUCHED = (signal.default_int_handler, signal.SIG_DFL)  # not ignored, as by `nohup`
 
 
 def main() -> None:
     """Run the command line and exit. An interrupt is no traceback, not even while importing."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not ignored, as by `nohup`
-        signal.signal(signal.SIGINT, _stop_at_once)
+    for number in STOPPING:
+        if signal.getsignal(number) in UNTOUCHED:
+            signal.signal(number, _stop_at_once)
     from vgrad.cli import exit_code
 
     code = exit_code(sys.argv[1:])
@@ -24,7 +29,8 @@ def main() -> None:
     if code == INTERRUPTED:
         sys.stderr.write(SAID)
         exec("")  # else Python, if the interrupt passed an `exec`, ends by dying of SIGINT
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done but Python's end
+    for number in STOPPING:
+        signal.signal(number, signal.SIG_IGN)  # all is done but Python's end
     sys.exit(code)
 
 
